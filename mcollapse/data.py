@@ -1,0 +1,178 @@
+"""The data algebra: what a generation is trained on, as rows or as sufficient statistics.
+
+Everything an estimator reads is one of two things that merge and scale: `Samples` (rows with a
+weight each) and `AbstractStatistics` (what an exponential family's fit consumes). Replace,
+accumulate, mix and weight are then the same few lines for every family, and on statistics their
+cost depends neither on the sample size nor on the history.
+"""
+
+import abc
+from typing import Self
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Num, Shaped
+
+
+class AbstractStatistics(eqx.Module):
+    """Sufficient statistics of a weighted sample: a commutative monoid with a scalar action."""
+
+    count: eqx.AbstractVar[Num[Array, ""]]
+    """The number of points, or their total weight once scaled."""
+
+    @abc.abstractmethod
+    def merge(self, other: Self) -> Self:
+        """The statistics of both samples together."""
+
+    @abc.abstractmethod
+    def scale(self, weight: Num[Array, ""]) -> Self:
+        """The statistics with every point's weight multiplied by `weight`."""
+
+    @abc.abstractmethod
+    def zero(self) -> Self:
+        """The statistics of no points, of the same shapes: the neutral element of `merge`."""
+
+
+class Counts(AbstractStatistics):
+    r"""How often each category was seen, $(c_1, \dots, c_K)$: int32 until they are scaled."""
+
+    counts: Num[Array, " categories"]
+
+    @property
+    def count(self) -> Num[Array, ""]:
+        """The total over categories."""
+        return jnp.sum(self.counts)
+
+    def merge(self, other: "Counts") -> "Counts":
+        """Counts add."""
+        return Counts(self.counts + other.counts)
+
+    def scale(self, weight: Num[Array, ""]) -> "Counts":
+        """Weighted counts, which are floating point."""
+        return Counts(self.counts * jnp.asarray(weight, jnp.result_type(float)))
+
+    def zero(self) -> "Counts":
+        """No observation of any category."""
+        return Counts(jnp.zeros_like(self.counts))
+
+
+class MeanScatter(AbstractStatistics):
+    r"""Count, mean and the logarithm of the scatter $S = \sum_i w_i (x_i - \bar x)^2$.
+
+    The scatter is kept as a logarithm because it shrinks by a factor every generation: at ten points
+    and a thousand generations a float32 variance is exactly zero while its logarithm is ordinary.
+    """
+
+    count: Num[Array, ""]
+    mean: Float[Array, ""]
+    log_scatter: Float[Array, ""]
+
+    def merge(self, other: "MeanScatter") -> "MeanScatter":
+        r"""The pairwise update of Chan, Golub and LeVeque (1979), in logarithms.
+
+        $S = S_a + S_b + \frac{ab}{a+b}(\bar x_b - \bar x_a)^2$.
+        """
+        total = self.count + other.count
+        ours, theirs = self.count.astype(self.mean.dtype), other.count.astype(self.mean.dtype)
+        divisor = jnp.maximum(ours + theirs, jnp.finfo(self.mean.dtype).tiny)
+        shift = other.mean - self.mean
+        # the product ours*theirs/divisor is 0 where a side is empty: its logarithm is the -inf wanted
+        between = jnp.log(ours * (theirs / divisor)) + 2.0 * jnp.log(jnp.abs(shift))
+        within = jnp.logaddexp(self.log_scatter, other.log_scatter)
+        return MeanScatter(total, self.mean + shift * (theirs / divisor), jnp.logaddexp(within, between))
+
+    def scale(self, weight: Num[Array, ""]) -> "MeanScatter":
+        """The same mean; count and scatter multiplied."""
+        weight = jnp.asarray(weight, self.mean.dtype)
+        return MeanScatter(self.count * weight, self.mean, self.log_scatter + jnp.log(weight))
+
+    def zero(self) -> "MeanScatter":
+        """No points: count 0, scatter 0."""
+        return MeanScatter(
+            jnp.zeros_like(self.count),
+            jnp.zeros_like(self.mean),
+            jnp.full_like(self.log_scatter, -jnp.inf),
+        )
+
+
+class Samples(eqx.Module):
+    """Rows of raw data with a weight each; weight 0 means that the row is absent.
+
+    Weights of points as drawn are int32 (1 present, 0 absent), so that counting them is exact.
+    """
+
+    rows: Shaped[Array, "capacity ..."]
+    weights: Num[Array, " capacity"]
+
+    @classmethod
+    def first(cls, rows: Shaped[Array, "capacity ..."], count: Int[Array, ""] | int) -> "Samples":
+        """The first `count` rows present, the others absent."""
+        return cls(rows, (jnp.arange(rows.shape[0]) < count).astype(jnp.int32))
+
+    @property
+    def count(self) -> Num[Array, ""]:
+        """The number of rows present, or the total weight."""
+        return jnp.sum(self.weights)
+
+    def merge(self, other: "Samples") -> "Samples":
+        """Both sets of rows, one after the other."""
+        return Samples(
+            jnp.concatenate([self.rows, other.rows]), jnp.concatenate([self.weights, other.weights])
+        )
+
+    def scale(self, weight: Num[Array, ""]) -> "Samples":
+        """The same rows with their weights multiplied."""
+        return Samples(self.rows, self.weights * jnp.asarray(weight, jnp.result_type(float)))
+
+    def zero(self) -> "Samples":
+        """The same buffer with every row absent."""
+        return Samples(jnp.zeros_like(self.rows), jnp.zeros_like(self.weights))
+
+
+Part = AbstractStatistics | Samples | None
+
+
+def merge_parts(first: Part, second: Part) -> Part:
+    """Merge two parts of which either may never have been drawn (`None`)."""
+    if first is None or second is None:
+        return second if first is None else first
+    return first.merge(second)  # type: ignore[arg-type]
+
+
+class Batch(eqx.Module):
+    r"""The data of a generation, with its provenance.
+
+    `real` came from the truth, `synthetic` from a model; a part that is never drawn is `None`, not
+    zero. `share` is the real share $\alpha_t$ that the source aimed at. Raw parts may lie in one
+    buffer of rows under two sets of weights (`one_buffer`). An estimator that does not know where
+    points came from reads `all`.
+    """
+
+    real: Part
+    synthetic: Part
+    share: Float[Array, ""] = eqx.field(converter=jnp.asarray, default=0.0)
+    one_buffer: bool = eqx.field(static=True, default=False)
+
+    @property
+    def all(self) -> AbstractStatistics | Samples:
+        """Real and synthetic points together, provenance forgotten."""
+        if self.one_buffer and isinstance(self.real, Samples) and isinstance(self.synthetic, Samples):
+            return Samples(self.real.rows, self.real.weights + self.synthetic.weights)
+        merged = merge_parts(self.real, self.synthetic)
+        if merged is None:
+            raise ValueError("this batch has neither a real nor a synthetic part, so it holds no data")
+        return merged
+
+    def merge(self, other: "Batch") -> "Batch":
+        """Real with real and synthetic with synthetic; the share is the later batch's."""
+        return Batch(
+            merge_parts(self.real, other.real), merge_parts(self.synthetic, other.synthetic), other.share
+        )
+
+    def zero(self) -> "Batch":
+        """No points in any part that is drawn."""
+        return Batch(_zero(self.real), _zero(self.synthetic), jnp.zeros_like(self.share), self.one_buffer)
+
+
+def _zero(part: Part) -> Part:
+    return None if part is None else part.zero()

@@ -1,0 +1,5 @@
+"""Real data: loaders of files that the user has, and small texts that ship with Python."""
+
+from mcollapse.datasets.text import Corpus as Corpus
+from mcollapse.datasets.text import help_topics as help_topics
+from mcollapse.datasets.text import read_text as read_text

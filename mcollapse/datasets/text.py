@@ -1,0 +1,70 @@
+"""Texts as sequences of words."""
+
+import dataclasses
+import pathlib
+import re
+from collections import Counter
+
+import numpy as np
+
+from mcollapse.families.categorical import CategoricalParams
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+
+
+@dataclasses.dataclass(frozen=True)
+class Corpus:
+    """The words of a text: each distinct word (a type) and how often it occurs, most frequent first."""
+
+    name: str
+    words: tuple[str, ...]
+    counts: np.ndarray
+
+    @classmethod
+    def from_text(cls, text: str, name: str = "text") -> "Corpus":
+        """Lower-case words of letters and apostrophes; a text without two different words is refused."""
+        found = Counter(word.lower() for word in WORD.findall(text))
+        if len(found) < 2:
+            raise ValueError(
+                f"{name} holds {len(found)} different word(s): a unigram model needs at least two; "
+                "is it the right file, in plain text?"
+            )
+        # ties in alphabetical order, so that the same text gives the same model everywhere
+        ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        words, counts = zip(*ordered, strict=True)
+        return cls(name, words, np.asarray(counts, np.int64))
+
+    @property
+    def tokens(self) -> int:
+        """How many words, repetitions counted."""
+        return int(self.counts.sum())
+
+    @property
+    def types(self) -> int:
+        """How many different words."""
+        return len(self.words)
+
+    def truth(self) -> CategoricalParams:
+        """The unigram law of the text."""
+        return CategoricalParams.from_counts(self.counts)
+
+
+def help_topics() -> Corpus:
+    """The help topics of the running Python: English prose of about 65,000 words, in every installation."""
+    from pydoc_data.topics import topics
+
+    return Corpus.from_text("\n".join(topics[key] for key in sorted(topics)), "Python's help topics")
+
+
+def read_text(path: str | pathlib.Path) -> Corpus:
+    """The words of a UTF-8 text file."""
+    file = pathlib.Path(path)
+    if not file.is_file():
+        raise ValueError(f"there is no text file at {file}")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8 text ({error}): convert it first") from error
+    if not text.strip():
+        raise ValueError(f"{file} is empty: a model cannot be fitted to no text")
+    return Corpus.from_text(text, file.name)

@@ -1,0 +1,111 @@
+"""Values as plain data and back: what a saved run says of its process.
+
+A value of one of our classes becomes `{"name": "mixture", "real_share": 0.1, ...}`: the same words as in
+a specification file. A class of the user's own is described too, by its module, but not rebuilt.
+"""
+
+import dataclasses
+import re
+from types import ModuleType
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from mcollapse import estimators, families, metrics, pools, recording, schedules, sources
+
+SECTIONS: dict[str, ModuleType] = {
+    "family": families,
+    "estimator": estimators,
+    "sizes": schedules,
+    "source": sources,
+    "pool": pools,
+}
+HIDDEN = ("role", "plan", "real_counts")  # derived from the rest
+
+
+def kebab(name: str) -> str:
+    """`MaximumLikelihood` as `maximum-likelihood`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+def classes(module: ModuleType) -> dict[str, type]:
+    """The final classes that a module exports, by their kebab-case names."""
+    exported = {
+        kebab(name): value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, eqx.Module) and not name.startswith("Abstract")
+    }
+    return {name: value for name, value in exported.items() if name != "truth"}
+
+
+def describe(value: Any) -> Any:
+    """Plain data (numbers, lists, dictionaries) that say what a value is."""
+    if isinstance(value, eqx.Module):
+        fields = {
+            field.name: describe(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.name not in HIDDEN
+        }
+        own = type(value).__module__.split(".")[0] == "mcollapse"
+        name = kebab(type(value).__name__) if own else f"{type(value).__module__}:{type(value).__qualname__}"
+        return {"name": name} | {key: item for key, item in fields.items() if item is not None}
+    if isinstance(value, dict):
+        return {str(key): describe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [describe(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if callable(value):
+        name = getattr(value, "__qualname__", type(value).__name__)
+        module = getattr(value, "__module__", "")
+        return name if module == "mcollapse.metrics" else f"{module}:{name}"
+    return np.asarray(value).tolist()
+
+
+def rebuild(section: str, data: dict[str, Any]) -> Any:
+    """The value that `describe` described, for a section of a process."""
+    known = classes(SECTIONS[section])
+    name = data["name"]
+    if name not in known:
+        raise ValueError(
+            f"the {section} {name!r} is not one of mcollapse's, so it cannot be rebuilt from a saved run: "
+            "compare in the session that ran it"
+        )
+    arguments = {key: _rebuilt(item) for key, item in data.items() if key != "name"}
+    return known[name](**arguments)
+
+
+def _rebuilt(item: Any) -> Any:
+    if isinstance(item, dict) and item.get("name") in classes(schedules):
+        return rebuild("sizes", item)
+    return item
+
+
+def rebuild_process(data: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a process from its description."""
+    parts = {section: rebuild(section, data[section]) for section in SECTIONS}
+    return parts | {"path": data.get("path", "auto")}
+
+
+def rebuild_record(data: dict[str, Any]) -> recording.Record:
+    """A record from its description; a user's own metric comes back as a name that cannot be called."""
+    described = data["metric"]
+    if isinstance(described, dict):
+        metric = metrics.Above(_metric(described["metric"]), described["threshold"])
+    else:
+        metric = _metric(described)
+    reducers = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
+    reduce = dict(data["reduce"])
+    return recording.Record(metric, at=None, reduce=reducers[reduce.pop("name")](**reduce))
+
+
+def _metric(name: str) -> Any:
+    found = getattr(metrics, name, None) if ":" not in name else None
+    if found is not None:
+        return found
+
+    def unknown(*_: Any) -> Any:
+        raise ValueError(f"the metric {name} is not one of mcollapse's and was not saved with the run")
+
+    return unknown

@@ -1,0 +1,57 @@
+"""Draw: what a source asks for points, whatever the family, the path and the buffer."""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from mcollapse.data import AbstractStatistics, Batch, Samples
+from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.random import Key
+
+REAL, MODEL = 1, 2  # purposes below the key of a batch
+
+
+class Draw(eqx.Module):
+    """Draws points from the truth or from a model, as statistics or as rows.
+
+    A source calls `real`, `model` or `both` and never learns which path is taken.
+    """
+
+    family: AbstractFamily
+    truth: Truth
+    capacity: int = eqx.field(static=True)
+    as_rows: bool = eqx.field(static=True)
+
+    def real(self, key: Key, count: Int[Array, ""] | int) -> AbstractStatistics | Samples:
+        """`count` points of the truth."""
+        return self._draw(key.at(REAL), self.truth.family, self.truth.params, count)
+
+    def model(self, key: Key, params: Params, count: Int[Array, ""] | int) -> AbstractStatistics | Samples:
+        """`count` points of the model with these parameters."""
+        return self._draw(key.at(MODEL), self.family, params, count)
+
+    def both(
+        self, key: Key, params: Params, real: Int[Array, ""], synthetic: Int[Array, ""], share: Array
+    ) -> Batch:
+        """`real` points of the truth and `synthetic` ones of a model; rows share one buffer."""
+        if not self.as_rows:
+            return Batch(self.real(key, real), self.model(key, params, synthetic), share)
+        ours, theirs = self.real(key, self.capacity), self.model(key, params, self.capacity)
+        assert isinstance(ours, Samples) and isinstance(theirs, Samples)
+        position = jnp.arange(self.capacity)
+        is_real, is_model = position < real, (position >= real) & (position < real + synthetic)
+        # rows are independent of their position, so one buffer serves: real ones first, then the model's
+        mask = is_real.reshape(is_real.shape + (1,) * (ours.rows.ndim - 1))
+        rows = jnp.where(mask, ours.rows, theirs.rows)
+        weights = (part.astype(jnp.int32) for part in (is_real, is_model))
+        return Batch(*(Samples(rows, weight) for weight in weights), share, one_buffer=True)
+
+    def _draw(
+        self, key: Key, family: AbstractFamily, params: Params, count: Int[Array, ""] | int
+    ) -> AbstractStatistics | Samples:
+        same_statistics = type(family) is type(self.family) and offers(family, "sample_statistics")
+        if not self.as_rows and same_statistics:
+            return family.sample_statistics(key, params, count)
+        samples = family.sample(key, params, count, self.capacity)
+        # statistics are the model's even where the truth is of another family
+        return samples if self.as_rows else self.family.statistics(samples, self.family.blank(params, None))

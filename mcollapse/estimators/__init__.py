@@ -1,0 +1,6 @@
+"""Estimators: from the data of a generation to the next model, one a file."""
+
+from mcollapse.estimators.add_constant import AddConstant as AddConstant
+from mcollapse.estimators.base import AbstractEstimator as AbstractEstimator
+from mcollapse.estimators.maximum_likelihood import MaximumLikelihood as MaximumLikelihood
+from mcollapse.estimators.unbiased import Unbiased as Unbiased

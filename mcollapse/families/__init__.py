@@ -1,0 +1,7 @@
+"""Families: one law a file. `base` holds the contract, `Bernoulli` is the shortest example."""
+
+from mcollapse.families.base import AbstractFamily as AbstractFamily
+from mcollapse.families.base import Truth as Truth
+from mcollapse.families.bernoulli import Bernoulli as Bernoulli
+from mcollapse.families.categorical import Categorical as Categorical
+from mcollapse.families.gaussian import Gaussian as Gaussian

@@ -1,0 +1,97 @@
+r"""The contract of a family: what is a model, $p(x \mid \theta)$?
+
+A family is written for one replicate and knows nothing of batches, devices or generations. The
+smallest is three methods, `sample`, `statistics` and `maximum_likelihood`; `Bernoulli` is the
+shortest complete example.
+"""
+
+import abc
+from typing import Any, ClassVar, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from mcollapse.data import AbstractStatistics, Samples
+from mcollapse.random import Key
+
+Params = Any
+Count = Int[Array, ""] | int
+
+
+class AbstractFamily(eqx.Module):
+    """A parametric model: how it is sampled, summarised and fitted."""
+
+    has_dispersion: ClassVar[bool] = False
+    """Whether the fit estimates a variance, so that `ddof` means something."""
+
+    @abc.abstractmethod
+    def sample(self, key: Key, params: Params, count: Count, capacity: int) -> Samples:
+        """`count` points (traced, 0 legal) in a buffer of `capacity` rows (static)."""
+
+    def statistics(self, samples: Samples, like: Params) -> AbstractStatistics:
+        """Sufficient statistics of rows; `like` is any parameter value, read for its shapes only.
+
+        Optional: a family without sufficient statistics is fitted to its rows.
+        """
+        raise TypeError(f"{self.name} has no sufficient statistics")
+
+    def sample_statistics(self, key: Key, params: Params, count: Count) -> AbstractStatistics:
+        """Statistics of `count` points, drawn from their own law instead of from points.
+
+        Optional, but it is what makes a generation cost the same at any sample size.
+        """
+        raise TypeError(f"{self.name} has no direct law of its sufficient statistics")
+
+    @abc.abstractmethod
+    def maximum_likelihood(
+        self, data: AbstractStatistics | Samples, previous: Params, ddof: int = 0
+    ) -> tuple[Params, Int[Array, ""]]:
+        """The estimate and its status; `previous` is kept where the data cannot be fitted."""
+
+    def settle(self, key: Key, capacity: int | None) -> Self:
+        """The family with everything that a replicate draws only once (a design, say)."""
+        del key, capacity
+        return self
+
+    def blank(self, truth: Params, capacity: int | None) -> Params:
+        """Parameters of the right shapes before any fit."""
+        del capacity
+        return jax.tree.map(jnp.zeros_like, truth)
+
+    def expectation(self, params: Params) -> Float[Array, "..."]:
+        r"""The mean parameter $E_\theta x$, whose squared error the theorems speak of."""
+        raise ValueError(f"{self.name} states no mean parameter, so it has no squared_error")
+
+    def check(self, params: Params) -> None:
+        """Raise `ValueError` where concrete `params` are no point of the model."""
+
+    def fewest(self, ddof: int) -> int:
+        """The fewest points that a fit can do with."""
+        return 1 + ddof if self.has_dispersion else 1
+
+    @property
+    def name(self) -> str:
+        """The class name, for messages."""
+        return type(self).__name__
+
+
+class Truth(eqx.Module):
+    r"""The law $P_*$ that real data come from: a family and its parameters $\theta_*$.
+
+    Attributes of the parameters can be read straight from it: `truth.mean` is `truth.params.mean`.
+    """
+
+    family: AbstractFamily
+    params: Params
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name in ("family", "params"):
+            raise AttributeError(name)
+        return getattr(self.params, name)
+
+
+def offers(family: AbstractFamily, method: str) -> bool:
+    """Whether a family implements an optional method of the contract."""
+    return getattr(type(family), method) is not getattr(AbstractFamily, method)

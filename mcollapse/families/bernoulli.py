@@ -1,0 +1,79 @@
+"""Bernoulli: a coin, the smallest model that can forget."""
+
+from typing import Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from mcollapse import random
+from mcollapse.data import Counts, Samples
+from mcollapse.families.base import AbstractFamily, Count
+from mcollapse.families.parameters import concrete, is_concrete, real_data
+from mcollapse.random import Key
+from mcollapse.status import Status
+
+
+class BernoulliParams(eqx.Module):
+    """The probability of a success."""
+
+    probability: Float[Array, ""] | np.ndarray = eqx.field(converter=concrete)
+
+    def __check_init__(self):
+        """A probability lies in [0, 1]."""
+        if is_concrete(self.probability) and not 0.0 <= float(self.probability) <= 1.0:
+            raise ValueError(f"probability must lie in [0, 1], got {float(self.probability):g}")
+
+    @classmethod
+    def from_data(cls, successes: object) -> Self:
+        """The proportion of ones in a vector of zeros and ones."""
+        data = real_data(successes, "Bernoulli data")
+        if not np.all((data == 0) | (data == 1)):
+            raise ValueError(f"Bernoulli data are zeros and ones, got {data[(data != 0) & (data != 1)][0]}")
+        return cls(data.mean())
+
+
+class Bernoulli(AbstractFamily):
+    r"""$P(x = 1) = p$, $x \in \{0, 1\}$.
+
+    Its statistics are the counts of failures and successes; their law is binomial. Under replacement
+    $p$ is a martingale that is absorbed at 0 or 1 (Suresh, Thangaraj, Khandavally 2024, arXiv
+    2412.17646).
+    """
+
+    Params = BernoulliParams
+
+    def sample(self, key: Key, params: BernoulliParams, count: Count, capacity: int) -> Samples:
+        """Rows are int32 zeros and ones."""
+        successes = random.bernoulli(key, 1, params.probability, (capacity,))
+        return Samples.first(successes.astype(jnp.int32), count)
+
+    def statistics(self, samples: Samples, like: BernoulliParams) -> Counts:
+        """Counts of zeros and ones."""
+        ones = jnp.sum(samples.weights * samples.rows)
+        return Counts(jnp.stack([samples.count - ones, ones]))
+
+    def sample_statistics(self, key: Key, params: BernoulliParams, count: Count) -> Counts:
+        r"""$X \sim \mathrm{Bin}(n, p)$ successes."""
+        ones = random.binomial(key, 1, count, params.probability)
+        return Counts(jnp.stack([jnp.asarray(count, jnp.int32) - ones, ones]))
+
+    def maximum_likelihood(
+        self, data: Counts, previous: BernoulliParams, ddof: int = 0
+    ) -> tuple[BernoulliParams, Int[Array, ""]]:
+        """The sample mean; without data the previous model is kept."""
+        total = jnp.sum(data.counts)
+        share = data.counts[1] / jnp.where(total > 0, total, 1).astype(previous.probability.dtype)
+        probability = jnp.where(total > 0, share, previous.probability)
+        absorbed = (probability == 0) | (probability == 1)
+        status = jnp.where(total > 0, jnp.where(absorbed, Status.DEGENERATE, Status.OK), Status.TOO_FEW_POINTS)
+        return BernoulliParams(probability), status.astype(jnp.int32)
+
+    def expectation(self, params: BernoulliParams) -> Float[Array, ""]:
+        """The success probability."""
+        return params.probability
+
+    def probabilities(self, params: BernoulliParams) -> Float[Array, "2"]:
+        """Of a failure and of a success."""
+        return jnp.stack([1.0 - params.probability, params.probability])

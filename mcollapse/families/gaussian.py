@@ -1,0 +1,118 @@
+"""Gaussian: one dimension, with the variance fitted or known."""
+
+import math
+from typing import ClassVar, Literal, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from mcollapse import random
+from mcollapse.data import MeanScatter, Samples
+from mcollapse.families.base import AbstractFamily, Count
+from mcollapse.families.parameters import check_finite, concrete, is_concrete, real_data
+from mcollapse.random import Key
+from mcollapse.status import Status
+
+
+class GaussianParams(eqx.Module):
+    """The mean and the logarithm of the variance, which may shrink by many orders of magnitude."""
+
+    mean: Float[Array, ""] | np.ndarray = eqx.field(converter=concrete)
+    log_variance: Float[Array, ""] | np.ndarray = eqx.field(converter=concrete)
+
+    def __check_init__(self):
+        """Concrete parameters are finite numbers."""
+        for name in ("mean", "log_variance"):
+            if is_concrete(getattr(self, name)):
+                check_finite(name, getattr(self, name))
+
+    @classmethod
+    def standard(cls) -> Self:
+        """Mean 0, variance 1."""
+        return cls(0.0, 0.0)
+
+    @classmethod
+    def from_data(cls, values: object, ddof: int = 0) -> Self:
+        """The sample mean and variance of a vector of numbers."""
+        data = real_data(values, "Gaussian data").astype(np.float64)
+        if data.size <= max(ddof, 1):
+            raise ValueError(f"a variance needs at least {max(ddof, 1) + 1} values, got {data.size}")
+        variance = data.var(ddof=ddof)
+        if variance == 0:
+            raise ValueError(f"all {data.size} values equal {data[0]:g}: their variance is zero, no Gaussian fits")
+        return cls(data.mean(), math.log(variance))
+
+
+class Gaussian(AbstractFamily):
+    r"""$x \sim N(\mu, \sigma^2)$.
+
+    The statistics are count, mean and scatter, independent of each other:
+    $\bar x \sim N(\mu, \sigma^2/n)$ and $S \sim \sigma^2 \chi^2_{n-1}$. With `variance="known"` only the
+    mean is refitted and the variance stays as it is.
+    """
+
+    variance: Literal["fitted", "known"] = eqx.field(static=True, default="fitted")
+
+    Params = GaussianParams
+
+    has_dispersion: ClassVar[bool] = True
+
+    def __check_init__(self):
+        """The variance is fitted or known."""
+        if self.variance not in ("fitted", "known"):
+            raise ValueError(f'variance is "fitted" or "known", got {self.variance!r}')
+
+    def sample(self, key: Key, params: GaussianParams, count: Count, capacity: int) -> Samples:
+        """Rows are numbers."""
+        normals = random.normal(key, 1, (capacity,))
+        return Samples.first(params.mean + jnp.exp(0.5 * params.log_variance) * normals, count)
+
+    def statistics(self, samples: Samples, like: GaussianParams) -> MeanScatter:
+        """Count, mean and scatter in two passes, so that nothing cancels."""
+        weights = samples.weights.astype(samples.rows.dtype)
+        total = jnp.sum(weights)
+        mean = jnp.sum(weights * samples.rows) / jnp.maximum(total, jnp.finfo(weights.dtype).tiny)
+        scatter = jnp.sum(weights * (samples.rows - mean) ** 2)
+        return MeanScatter(samples.count, mean, jnp.log(scatter))
+
+    def sample_statistics(self, key: Key, params: GaussianParams, count: Count) -> MeanScatter:
+        r"""$\bar x = \mu + \sigma z/\sqrt n$, $\log S = \log\sigma^2 + \log\chi^2_{n-1}$."""
+        count = jnp.asarray(count, jnp.int32)
+        z, log_chi_square = random.normal_and_log_chi_square(key, 1, jnp.maximum(count - 1, 0))
+        size = jnp.maximum(count, 1).astype(z.dtype)
+        mean = params.mean + jnp.exp(0.5 * params.log_variance) * z * (1.0 / jnp.sqrt(size))
+        log_scatter = params.log_variance + log_chi_square
+        present = count > 0  # a part of a batch may be empty, and then weighs nothing in a merge
+        return MeanScatter(
+            count, jnp.where(present, mean, 0.0), jnp.where(present, log_scatter, -jnp.inf)
+        )
+
+    def maximum_likelihood(
+        self, data: MeanScatter, previous: GaussianParams, ddof: int = 0
+    ) -> tuple[GaussianParams, Int[Array, ""]]:
+        r"""$\hat\mu = \bar x$, $\hat\sigma^2 = S/(n - \text{ddof})$."""
+        size = data.count.astype(data.mean.dtype)
+        enough = size > (0 if self.variance == "known" else ddof)
+        log_variance = data.log_scatter - jnp.log(jnp.where(enough, size - ddof, 1.0))
+        if self.variance == "known":
+            log_variance = previous.log_variance
+        params = GaussianParams(
+            jnp.where(enough, data.mean, previous.mean), jnp.where(enough, log_variance, previous.log_variance)
+        )
+        return params, jnp.where(enough, _status(params), Status.TOO_FEW_POINTS).astype(jnp.int32)
+
+    def fewest(self, ddof: int) -> int:
+        """Two points for a variance, one where it is known."""
+        return 1 if self.variance == "known" else 2
+
+    def expectation(self, params: GaussianParams) -> Float[Array, ""]:
+        """The mean."""
+        return params.mean
+
+
+def _status(params: GaussianParams) -> Array:
+    finite = jnp.isfinite(params.mean) & (params.log_variance < jnp.inf)
+    degenerate = jnp.where(params.log_variance == -jnp.inf, Status.DEGENERATE, Status.OK)
+    return jnp.where(finite, degenerate, Status.NOT_FINITE)

@@ -1,0 +1,161 @@
+"""Metrics: how far is the model from the truth, and what is left of it?
+
+A metric is a function `(family, params, truth) -> array` of one replicate. Your own works the same
+way, in a record or by hand; it may return a scalar or an array (one value a category, say). `truth`
+is a `Truth`: its parameters' attributes can be read from it directly (`truth.mean`).
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from mcollapse.families.base import AbstractFamily, Params, Truth
+from mcollapse.schedules import number
+
+Metric = Callable[[AbstractFamily, Params, Truth], Array]
+
+
+def squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\|E_{\hat\theta} x - E_{\theta_*} x\|_2^2$: of the probabilities, or of a Gaussian's mean."""
+    return jnp.sum((family.expectation(params) - truth.family.expectation(truth.params)) ** 2)
+
+
+def probabilities(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " categories"]:
+    """The probability of every category."""
+    return _table(family, params, "probabilities")
+
+
+def chi_square(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\chi^2(\hat p \,\|\, p_*) = \sum_i (\hat p_i - p_{*i})^2 / p_{*i}$."""
+    p, q = _tables(family, params, truth, "chi_square")
+    return jnp.sum(jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), 0.0))
+
+
+def total_variation(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\frac12 \sum_i |\hat p_i - p_{*i}|$."""
+    p, q = _tables(family, params, truth, "total_variation")
+    return 0.5 * jnp.sum(jnp.abs(p - q))
+
+
+def hellinger(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$H(\hat p, p_*) = \bigl(1 - \sum_i \sqrt{\hat p_i p_{*i}}\bigr)^{1/2}$."""
+    p, q = _tables(family, params, truth, "hellinger")
+    return jnp.sqrt(0.5 * jnp.sum((jnp.sqrt(p) - jnp.sqrt(q)) ** 2))
+
+
+def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\mathrm{KL}(\hat P \,\|\, P_*)$ in nats: finite however much the model has forgotten."""
+    if hasattr(family, "probabilities"):
+        p, q = _tables(family, params, truth, "kl_divergence")
+        ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
+        return jnp.sum(p * ratio)
+    log_ratio = log_variance(family, params, truth) - _log_variance(truth.family, truth.params, "kl_divergence")
+    scale = jnp.exp(-truth.params.log_variance)
+    shift = (params.mean - truth.params.mean) ** 2 * scale
+    return 0.5 * (jnp.exp(log_ratio) - 1.0 - log_ratio + shift)
+
+
+def entropy(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    """Shannon entropy of a categorical model, in nats."""
+    p = _table(family, params, "entropy")
+    return -jnp.sum(p * jnp.log(jnp.where(p > 0, p, 1.0)))
+
+
+def concentration(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\sum_i \hat p_i^2$: the probability that two draws agree, 1 once a single symbol is left."""
+    return jnp.sum(_table(family, params, "concentration") ** 2)
+
+
+def alive(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "..."]:
+    """1 for every category that can still be drawn, 0 for the forgotten; for Bernoulli the success alone."""
+    p = _table(family, params, "alive")
+    living = (p > 0).astype(p.dtype)
+    return living[1] if family.expectation(params).ndim == 0 else living
+
+
+def support(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    """How many categories can still be drawn."""
+    p = _table(family, params, "support")
+    return jnp.sum((p > 0).astype(p.dtype))
+
+
+def single_symbol(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    """1 once one category has all the mass (total collapse), else 0."""
+    p = _table(family, params, "single_symbol")
+    return (jnp.sum(p > 0) == 1).astype(p.dtype)
+
+
+def log_variance(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\log\hat\sigma^2$, whose law is exact and light-tailed where that of $\hat\sigma^2$ is not."""
+    return _log_variance(family, params, "log_variance")
+
+
+def variance(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\hat\sigma^2$. Its mean lives in rare replicates after many generations; prefer `log_variance`."""
+    return jnp.exp(_log_variance(family, params, "variance"))
+
+
+def standard_deviation(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\hat\sigma$."""
+    return jnp.exp(0.5 * _log_variance(family, params, "standard_deviation"))
+
+
+def mean(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "..."]:
+    r"""$E_{\hat\theta} x$: the mean of the model."""
+    return family.expectation(params)
+
+
+def wasserstein2_squared(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$W_2^2 = (\hat\mu - \mu_*)^2 + (\hat\sigma - \sigma_*)^2$ between Gaussians."""
+    ours = jnp.exp(0.5 * _log_variance(family, params, "wasserstein2_squared"))
+    theirs = jnp.exp(0.5 * _log_variance(truth.family, truth.params, "wasserstein2_squared"))
+    return (params.mean - truth.params.mean) ** 2 + (ours - theirs) ** 2
+
+
+class Above(eqx.Module):
+    """The indicator that a metric exceeds a threshold, whose mean is a probability."""
+
+    metric: Metric
+    threshold: np.ndarray = eqx.field(converter=number)
+
+    def __call__(self, family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "..."]:
+        """1 where the metric is above the threshold, else 0."""
+        value = self.metric(family, params, truth)
+        return (value > jnp.asarray(self.threshold, value.dtype)).astype(value.dtype)
+
+
+def standard(family: AbstractFamily) -> dict[str, Metric]:
+    """What is recorded of a family when nothing is said."""
+    chosen: tuple[Metric, ...] = (squared_error,)
+    if hasattr(family, "probabilities"):
+        chosen += (concentration, support, entropy)
+    elif hasattr(family, "variance"):
+        chosen += (log_variance, standard_deviation)
+    return {metric.__name__: metric for metric in chosen}  # type: ignore[attr-defined]
+
+
+def _table(family: AbstractFamily, params: Params, metric: str) -> Float[Array, " categories"]:
+    if not hasattr(family, "probabilities"):
+        raise ValueError(
+            f"metrics.{metric} reads a table of probabilities, and {family.name} has none: use "
+            "metrics.squared_error, log_variance or wasserstein2_squared"
+        )
+    return family.probabilities(params)  # type: ignore[attr-defined]
+
+
+def _tables(
+    family: AbstractFamily, params: Params, truth: Truth, metric: str
+) -> tuple[Float[Array, " categories"], Float[Array, " categories"]]:
+    return _table(family, params, metric), _table(truth.family, truth.params, metric)
+
+
+def _log_variance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, ""]:
+    if not hasattr(params, "log_variance"):
+        raise ValueError(
+            f"metrics.{metric} reads a variance, and {family.name} has none: use metrics.squared_error, "
+            "total_variation or kl_divergence"
+        )
+    return params.log_variance

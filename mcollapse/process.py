@@ -1,0 +1,317 @@
+r"""One generation of recursive training. Read this first.
+
+    truth ──┐
+            ├─ source ─► batch ─► pool ─► training data ─► estimator ─► next model ─► metrics
+    model ──┘                                                               │
+      ▲─────────────────────────────────────────────────────────────────────┘
+
+A process is a value: what a model is, how it is fitted, how many points a generation has, where they
+come from and which are trained on. `init` and `step` are pure functions of one replicate, so that
+anyone can scan them; `mcollapse.simulate` batches them over replicates.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from mcollapse import schedules
+from mcollapse.data import Batch, Part, Samples
+from mcollapse.draw import Draw
+from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
+from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.pools import AbstractPool, Newest
+from mcollapse import random
+from mcollapse.random import Key
+from mcollapse.schedules import AbstractSchedule
+from mcollapse.sources import AbstractSource, LastModel
+from mcollapse.status import Status
+
+Start = Literal["real", "truth"]
+SOURCE, POOL, ESTIMATOR, SETTLE, METRIC = 1, 2, 3, 4, 5  # purposes of the keys of a generation
+
+
+class State(eqx.Module):
+    """All that a replicate carries from one generation to the next."""
+
+    family: AbstractFamily
+    truth_family: AbstractFamily
+    params: Params
+    carry: Any
+    source: Any
+    pool: Any
+    status: Int[Array, ""]
+
+
+class AbstractProcess(eqx.Module):
+    """Anything that starts, steps from generation to generation and can be measured."""
+
+    @abc.abstractmethod
+    def planned(self, generations: int, start: Start = "real") -> Self:
+        """Host: the process with its schedules tabulated and its capacities fixed."""
+
+    @abc.abstractmethod
+    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start = "real") -> State:
+        """Generation 0 of the replicate that `key` belongs to."""
+
+    @abc.abstractmethod
+    def step(
+        self, key: PRNGKeyArray | Key, state: State, truth: Truth | Params, t: Int[Array, ""] | int
+    ) -> State:
+        """Generation `t` from generation t - 1, with the same `key` as `init`."""
+
+    @abc.abstractmethod
+    def measure(
+        self, key: PRNGKeyArray | Key, metric: Callable[..., Array], state: State, truth: Truth | Params
+    ) -> Array:
+        """The metric of the current model."""
+
+
+class RecursiveTraining(AbstractProcess):
+    """Each generation is fitted to data that earlier generations' models helped to make.
+
+    ```python
+    process = RecursiveTraining(family=Gaussian(), sizes=100).planned(generations=50)
+    key = jax.random.key(0)
+    state = process.init(key, Gaussian.Params.standard())
+    state = process.step(key, state, Gaussian.Params.standard(), t=1)
+    ```
+
+    The key is an address: the same one is passed at every generation, and what is drawn depends on
+    it and on `t` alone.
+    """
+
+    family: AbstractFamily
+    estimator: AbstractEstimator = MaximumLikelihood()
+    sizes: AbstractSchedule = eqx.field(converter=schedules.sizes, kw_only=True)
+    source: AbstractSource = LastModel()
+    pool: AbstractPool = Newest()
+    path: Literal["auto", "statistics", "rows"] = eqx.field(static=True, default="auto")
+    """Whether points are drawn as statistics, as rows, or as statistics wherever that is possible."""
+
+    plan: "Plan | None" = None
+    """What `planned` fixed; `None` before."""
+
+    def __check_init__(self):
+        """Refuse what makes no sense, with what to use instead."""
+        for name, contract in (
+            ("family", AbstractFamily),
+            ("estimator", AbstractEstimator),
+            ("source", AbstractSource),
+            ("pool", AbstractPool),
+        ):
+            _check_type(name, getattr(self, name), contract)
+        self.estimator.check(self.family)
+        if self.path not in ("auto", "statistics", "rows"):
+            raise ValueError(f'path is "auto", "statistics" or "rows", got {self.path!r}')
+        if self.path == "statistics" and self.needs_rows:
+            raise ValueError(
+                f'path="statistics" is not enough: pools.{type(self.pool).__name__} of a {self.family.name} '
+                'chooses among raw points; use path="auto" or "rows"'
+            )
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether family, estimator or pool cannot do with statistics."""
+        return (
+            self.pool.needs_rows(self.family)
+            or self.estimator.reads is Samples
+            or not offers(self.family, "statistics")
+        )
+
+    def planned(self, generations: int, start: Start = "real") -> "RecursiveTraining":
+        """Host: schedules become tables, capacities become powers of two, sizes are checked."""
+        sizes = self.sizes.table(generations, start)
+        source = self.source.planned(generations, sizes)
+        batch_sizes = source.batch_sizes(sizes)
+        _check_sizes(self, batch_sizes, start)
+        most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
+        rows = _power_of_two(most)
+        return dataclasses.replace(
+            self,
+            sizes=schedules.Table(sizes, role="size"),
+            source=source,
+            pool=self.pool.planned(generations, start),
+            plan=Plan(
+                generations=generations,
+                rows=rows,
+                pool_rows=self.pool.capacity(rows, generations),
+                as_rows=self.needs_rows or self.path == "rows",
+            ),
+        )
+
+    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start = "real") -> State:
+        r"""Generation 0: the fit to $n_0$ real points, or with `start="truth"` the truth itself.
+
+        A pool keeps the real points of generation 0; with `start="truth"` it starts empty.
+        """
+        key, truth, plan = Key.of(key, 0), as_truth(truth, self.family), self._planned()
+        family = self.family.settle(key.at(SETTLE), plan.rows)
+        truth = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
+        draw = Draw(family, truth, plan.rows, plan.as_rows)
+        params = family.blank(_on_device(truth.params), plan.pool_rows or plan.rows)
+        carry, status = self.estimator.init(family, params), jnp.asarray(Status.OK, jnp.int32)
+        pool = self.pool.init(self._zero_batch(draw, params, start), plan.pool_rows)
+        if start == "truth":
+            params = _on_device(truth.params)
+        else:
+            t = jnp.asarray(0, jnp.int32)
+            batch = Batch(draw.real(key.at(SOURCE), self.sizes.at(t)), None, jnp.ones(()))
+            pool, data = self.pool.absorb(key.at(POOL), pool, batch, t)
+            data = self._read(family, data, params)
+            params, carry, status = self.estimator.fit(key.at(ESTIMATOR), family, data, params, carry, t)
+        source = self.source.init(params, plan.generations)
+        return State(family, truth.family, params, carry, source, pool, status)
+
+    def step(
+        self, key: PRNGKeyArray | Key, state: State, truth: Truth | Params, t: Int[Array, ""] | int
+    ) -> State:
+        """Draw a batch, let the pool absorb it, fit the next model, remember it."""
+        key, truth, plan = Key.of(key, t), as_truth(truth, self.family), self._planned()
+        t = key.t.astype(jnp.int32)
+        draw = Draw(state.family, Truth(state.truth_family, truth.params), plan.rows, plan.as_rows)
+        count = self.sizes.at(t, state.params)
+        batch = self.source.draw(key.at(SOURCE), draw, state.source, state.params, count, t)
+        pool, data = self.pool.absorb(key.at(POOL), state.pool, batch, t)
+        data = self._read(state.family, data, state.params)
+        params, carry, status = self.estimator.fit(
+            key.at(ESTIMATOR), state.family, data, state.params, state.carry, t
+        )
+        return State(
+            family=state.family,
+            truth_family=state.truth_family,
+            params=params,
+            carry=carry,
+            source=self.source.remember(state.source, params, t),
+            pool=pool,
+            status=jnp.maximum(state.status, status),
+        )
+
+    def measure(
+        self, key: PRNGKeyArray | Key, metric: Callable[..., Array], state: State, truth: Truth | Params
+    ) -> Array:
+        """`metric(family, params, truth)`."""
+        del key
+        return jnp.asarray(metric(state.family, state.params, as_truth(truth, self.family)))
+
+    def _planned(self) -> "Plan":
+        if self.plan is None:
+            raise ValueError(
+                "this process has no tables yet: call process.planned(generations) and use the process "
+                "that it returns (mcollapse.simulate does so itself)"
+            )
+        return self.plan
+
+    def _read(self, family: AbstractFamily, data: Batch, like: Params) -> Batch:
+        """Rows become statistics where the estimator reads those and the family has them."""
+        if self.estimator.reads is Samples or not offers(family, "statistics"):
+            return data
+
+        def summarise(part: Part) -> Part:
+            return family.statistics(part, like) if isinstance(part, Samples) else part
+
+        return Batch(summarise(data.real), summarise(data.synthetic), data.share)
+
+    def _zero_batch(self, draw: Draw, params: Params, start: Start) -> Batch:
+        """No points, in every part that will ever come: found by tracing a draw, not by asking the source."""
+        key = Key.of(jax.random.key(0))
+
+        def batches() -> tuple[Batch | None, Batch]:
+            source = self.source.init(params, self._planned().generations)
+            count, t = jnp.asarray(1, jnp.int32), jnp.asarray(1, jnp.int32)
+            later = self.source.draw(key.at(SOURCE), draw, source, params, count, t)
+            first = Batch(draw.real(key.at(SOURCE), count), None) if start == "real" else None
+            return first, later
+
+        shapes = jax.eval_shape(batches)
+        first, later = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+        merged = Batch(
+            later.real if first is None or later.real is not None else first.real,
+            later.synthetic,
+            jnp.zeros(()),
+            one_buffer=later.one_buffer,
+        )
+        return merged.zero()
+
+
+class Plan(eqx.Module):
+    """Static numbers of a planned process: how many generations, and rows per batch and pool."""
+
+    generations: int = eqx.field(static=True)
+    rows: int = eqx.field(static=True)
+    pool_rows: int = eqx.field(static=True)
+    as_rows: bool = eqx.field(static=True)
+
+
+def as_truth(truth: Truth | Params, family: AbstractFamily) -> Truth:
+    """The truth as family and parameters; bare parameters are those of the model's family."""
+    return truth if isinstance(truth, Truth) else Truth(family, truth)
+
+
+def check_truth(process: RecursiveTraining, truth: Truth, start: Start) -> None:
+    """Host: refuse a truth that the process cannot start from."""
+    if start not in ("real", "truth"):
+        raise ValueError(f'start is "real" (a fit to n_0 real points) or "truth", got {start!r}')
+    expected = getattr(truth.family, "Params", None)
+    if expected is not None and not isinstance(truth.params, expected):
+        raise ValueError(
+            f"the truth of a {truth.family.name} is a {truth.family.name}.Params, got "
+            f"{type(truth.params).__name__}; a truth of another family is mc.Truth(family, params)"
+        )
+    if start == "truth" and type(truth.family) is not type(process.family):
+        raise ValueError(
+            f'start="truth" makes the truth the first model, but a {truth.family.name} truth is no '
+            f'{process.family.name}; use start="real"'
+        )
+    if start == "truth" and process.pool.keeps_real:
+        raise ValueError(
+            f'pools.{type(process.pool).__name__} keeps the real points of generation 0, and start="truth" has '
+            'none; use start="real"'
+        )
+    truth.family.check(truth.params)
+
+
+def _check_type(name: str, value: object, contract: type) -> None:
+    if isinstance(value, contract):
+        return
+    plural = {"family": "families"}.get(name, f"{name}s")
+    if isinstance(value, type) and issubclass(value, contract):
+        raise ValueError(f"{name} is the class {value.__name__}, not a value of it: write {value.__name__}()")
+    raise ValueError(f"{name} must be one of mcollapse.{plural}, got {type(value).__name__}: {value!r}")
+
+
+def _check_sizes(process: RecursiveTraining, sizes: np.ndarray, start: Start) -> None:
+    least = process.estimator.fewest(process.family)
+    first = 0 if start == "real" else 1
+    few = np.flatnonzero(sizes[first:] < least) + first
+    if few.size:
+        raise ValueError(
+            f"{type(process.estimator).__name__} of a {process.family.name} needs at least {least} points, "
+            f"but generation {few[0]} has {sizes[few[0]]}: make the sizes larger"
+        )
+    if not hasattr(process.family, "probabilities"):
+        return
+    total = np.cumsum(sizes[first:], dtype=np.int64)
+    held = total if not isinstance(process.pool, Newest) else sizes[first:]
+    over = np.flatnonzero(held > random.largest_count())
+    if over.size:
+        raise ValueError(
+            f"generation {over[0] + first} counts {int(held[over[0]]):,} points, and this precision counts "
+            f"exactly to {random.largest_count():,}: use smaller sizes, or set the environment variable "
+            "JAX_ENABLE_X64=1 before starting Python"
+        )
+
+
+def _power_of_two(size: int) -> int:
+    return 1 << max(0, int(size) - 1).bit_length()
+
+
+def _on_device(params: Params) -> Params:
+    """Parameters in the precision of the program: a host's float64 becomes its float."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), params)

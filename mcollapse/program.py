@@ -1,0 +1,151 @@
+"""The program that one device runs: a chunk of replicates, from generation 0 to the last.
+
+`one_chunk` is vmapped over the cells of a sweep and over lanes (one replicate each), with lanes the
+minor axis of every array, and scans the recorded generations with a loop over those between. The
+step always runs in a loop body of its own, so that what is recorded cannot change a bit of it.
+"""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, UInt32
+
+from mcollapse.families.base import Truth
+from mcollapse.process import AbstractProcess, Start, State
+from mcollapse.random import Key
+from mcollapse.random.threefry import block
+from mcollapse.recording import Record
+
+Records = dict[str, Record]
+
+
+class Experiment(eqx.Module):
+    """All that a program is given but keys: its array leaves are traced, the rest is its identity."""
+
+    process: AbstractProcess
+    truth: Truth
+    records: Records
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """Static shape of a program."""
+
+    lanes: int
+    start: Start
+    axes: tuple[int | None, ...] | None = None
+    """For a sweep, the axis of each array leaf that runs over cells, `None` where all cells agree."""
+
+
+class Addresses(eqx.Module):
+    """Which replicates a chunk runs, and where it stops to record."""
+
+    root: UInt32[Array, "2"]
+    first: UInt32[Array, ""]
+    replicates: Int[Array, ""]
+    stops: Int[Array, " recorded"]
+    last: Int[Array, ""]
+
+
+def one_chunk(experiment: Experiment, addresses: Addresses, layout: Layout) -> dict[str, Any]:
+    """Summaries of every record and the status of every lane; a sweep's cells lead."""
+    if layout.axes is None:
+        return _one_cell(experiment, addresses, layout)
+    leaves, structure = jax.tree.flatten(eqx.filter(experiment, eqx.is_array))
+    rest = eqx.filter(experiment, eqx.is_array, inverse=True)
+
+    def cell(*leaves: Array) -> dict[str, Any]:
+        return _one_cell(eqx.combine(jax.tree.unflatten(structure, leaves), rest), addresses, layout)
+
+    return jax.vmap(cell, in_axes=layout.axes)(*leaves)
+
+
+def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> dict[str, Any]:
+    process, truth, records = experiment.process, experiment.truth, experiment.records
+    ids = addresses.first + jnp.arange(layout.lanes, dtype=jnp.uint32)
+    present = ids < addresses.replicates.astype(jnp.uint32)
+    words = replicate_words(addresses.root, ids)
+    watched = {name: record for name, record in records.items() if record.reduce.every_generation}
+    recorded = {name: record for name, record in records.items() if name not in watched}
+
+    def start(*words: Array) -> State:
+        return process.init(_key(words), truth, layout.start)
+
+    def measure(record: Record, state: State, t: Array) -> Array:
+        def one(state: State, *words: Array) -> Array:
+            return process.measure(Key.of(_key(words), t), record.metric, state, truth)
+
+        return jax.vmap(one, in_axes=-1, out_axes=-1)(state, *words)
+
+    def generation(t: Array, carry: tuple[State, dict[str, Any]]) -> tuple[State, dict[str, Any]]:
+        def step(state: State, *words: Array) -> State:
+            return process.step(_key(words), state, truth, t)
+
+        state = jax.vmap(step, in_axes=-1, out_axes=-1)(carry[0], *words)
+        seen = {n: r.reduce.observe(carry[1][n], measure(r, state, t), t) for n, r in watched.items()}
+        return state, seen
+
+    def until(carry: tuple[State, dict[str, Any], Array], stop: Array) -> tuple[Any, dict[str, Any]]:
+        state, seen = jax.lax.fori_loop(carry[2] + 1, stop + 1, generation, carry[:2])
+        values = {n: r.reduce.summarise(measure(r, state, stop), present) for n, r in recorded.items()}
+        return (state, seen, stop), values
+
+    zero = jnp.zeros((), jnp.int32)
+    state = jax.vmap(start, in_axes=-1, out_axes=-1)(*words)
+    seen = {n: r.reduce.init(measure(r, state, zero)) for n, r in watched.items()}
+    carry, summaries = jax.lax.scan(until, (state, seen, zero), addresses.stops)
+    # beyond the last recorded generation: statuses and hitting times look at all of them
+    state, seen = jax.lax.fori_loop(carry[2] + 1, addresses.last + 1, generation, carry[:2])
+    summaries |= {n: r.reduce.summarise(seen[n], present) for n, r in watched.items()}
+    return {"records": summaries, "status": state.status.astype(jnp.int8)}
+
+
+def replicate_words(root: UInt32[Array, "2"], ids: UInt32[Array, " lanes"]) -> tuple[Array, Array]:
+    """The key words of replicates: those of `jax.random.fold_in(root, id)`, bit for bit."""
+    return block(root[0], root[1], jnp.uint32(0), ids)
+
+
+def _key(words: tuple[Array, ...]) -> Key:
+    return Key((words[0], words[1]), jnp.zeros((), jnp.uint32), 0)
+
+
+run_chunk = jax.jit(
+    lambda arrays, addresses, identity, layout: one_chunk(
+        eqx.combine(arrays, identity.tree), addresses, layout
+    ),
+    static_argnames=("identity", "layout"),
+)
+"""`one_chunk` compiled: arrays and addresses are traced, identity and layout are its compile-time key."""
+
+
+class Identity:
+    """The part of an experiment that is no array, as a hashable compile-time key."""
+
+    def __init__(self, tree: Any):
+        self.tree = tree
+        leaves, structure = jax.tree.flatten(tree)
+        self.key = (structure, tuple(leaves))
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self.key == other.key
+
+
+def split(experiment: Experiment) -> tuple[Any, Identity]:
+    """Array leaves in the program's precision, and the rest."""
+    arrays, rest = eqx.partition(experiment, lambda leaf: isinstance(leaf, jax.Array | np.ndarray | np.generic))
+    return jax.tree.map(as_traced, arrays), Identity(rest)
+
+
+def as_traced(leaf: Any) -> np.ndarray | jax.Array:
+    """A host leaf in the dtype that the program uses: float64 becomes the default float, int64 int32."""
+    if isinstance(leaf, jax.Array):
+        return leaf
+    array = np.asarray(leaf)
+    return array.astype(jax.dtypes.canonicalize_dtype(array.dtype))

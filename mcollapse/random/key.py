@@ -1,0 +1,94 @@
+"""Addresses of random numbers: which replicate, which generation, which purpose."""
+
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Integer, PRNGKeyArray, UInt32
+
+from .threefry import block
+
+_DRAW = 0x80000000  # the first counter word of a draw ...
+_FOLD = 0xC0000000  # ... and of a fold: 28 bits are left for the site
+_LARGEST_SITE = 16**7 - 1
+
+
+class Key(eqx.Module):
+    r"""The address of a random number: a replicate's two key words, a generation $t$ and a purpose.
+
+    A draw at this address encrypts, under the words $k$, the counter
+    $$(x_0, x_1) = (2^{31} + \mathrm{site},\; t).$$
+    `jax.random` (`fold_in`, `split`, `bits` of fewer than $2^{32}$ words) encrypts $(0, i)$ under the same $k$.
+    The cipher is a bijection, so the two can never meet. A fold encrypts $(2^{31} + 2^{30} + \mathrm{site}, t)$.
+
+    A scalar draw takes the two words of its block as they are; a draw of an array takes them as a fresh key
+    and numbers its elements under that. One site is therefore either a scalar or an array, never both.
+    """
+
+    words: tuple[UInt32[Array, ""], UInt32[Array, ""]]
+    t: UInt32[Array, ""]
+    site: int = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, key: "Key | PRNGKeyArray | Array", t: Integer[Array, ""] | int | None = None) -> Self:
+        """The address of generation `t` (0 unless said) under a JAX key.
+
+        Arguments: `key`, a scalar key of `jax.random.key`, or its two raw words, or a `Key`, which keeps
+        its generation unless `t` is given. Raises `ValueError` for a key of another generator than threefry2x32.
+        """
+        if isinstance(key, Key):
+            return key if t is None else cls(key.words, _word(t), key.site)
+        data = _threefry_words(key)
+        return cls((data[0], data[1]), _word(0 if t is None else t), 0)
+
+    def at(self, purpose: int) -> "Key":
+        r"""The address of one purpose, 1 to 15, below this one: $\mathrm{site}' = 16\,\mathrm{site} + \mathrm{purpose}$.
+
+        Different paths of purposes have different sites. Raises `ValueError` for a purpose out of range
+        and below seven levels.
+        """
+        if not 1 <= purpose <= 15:
+            raise ValueError(f"a purpose is a whole number from 1 to 15, not {purpose}")
+        site = 16 * self.site + int(purpose)
+        if site > _LARGEST_SITE:
+            raise ValueError("purposes nest at most seven levels deep; use fold(index) to start afresh")
+        return Key(self.words, self.t, site)
+
+    def fold(self, index: Integer[Array, ""] | int) -> "Key":
+        """A fresh address for each `index` of a loop: the index, which may be traced, takes the place of t."""
+        return Key(block(*self.words, np.uint32(_FOLD | self.site), self.t), _word(index), 0)
+
+    @property
+    def typed(self) -> PRNGKeyArray:
+        """This address as a key for `jax.random`: `fold_in(fold_in(replicate, t), site)`, bit for bit."""
+        generation = block(*self.words, np.uint32(0), self.t)
+        words = block(*generation, np.uint32(0), np.uint32(self.site))
+        return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")
+
+
+def draw_words(key: Key | PRNGKeyArray, site: int) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
+    """The block at `key.at(site)`: random bits of a scalar draw, or the key of an array's elements."""
+    address = Key.of(key).at(site)
+    return block(*address.words, np.uint32(_DRAW | address.site), address.t)
+
+
+def _threefry_words(key: PRNGKeyArray | Array) -> UInt32[Array, "2"]:
+    key = jnp.asarray(key)
+    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        implementation = str(jax.random.key_impl(key))
+        if implementation != "threefry2x32":
+            raise ValueError(f'a key of {implementation}: use jax.random.key(seed, impl="threefry2x32")')
+        key = jax.random.key_data(key)
+    if key.dtype != np.uint32 or key.shape != (2,):
+        raise ValueError(
+            f"expected one key, not {key.dtype}{list(key.shape)}: "
+            'use jax.random.key(seed, impl="threefry2x32"), and jax.vmap over many'
+        )
+    return key
+
+
+def _word(value: Integer[Array, ""] | int) -> UInt32[Array, ""]:
+    # A Python integer may need all 32 bits, for which jnp.asarray has no room without x64.
+    return jnp.asarray(np.uint32(value) if isinstance(value, int) else value).astype(np.uint32)

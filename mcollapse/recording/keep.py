@@ -1,0 +1,51 @@
+"""Keep: whole trajectories."""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool
+
+from mcollapse.recording.base import BLOCK, AbstractReducer, Collector
+from mcollapse.recording.entries import KeptEntry
+
+
+class Keep(AbstractReducer):
+    """Every recorded value of every replicate, or of the `first` so many."""
+
+    first: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        """At least one replicate is kept."""
+        if self.first is not None and (not isinstance(self.first, int) or self.first < 1):
+            raise ValueError(f"Keep(first=…) keeps at least one replicate, got {self.first!r}")
+
+    def summarise(self, values: Array, present: Bool[Array, " lanes"]) -> Array:
+        """The values as they are; with `first` no more lanes than can be wanted."""
+        lanes = values.shape[-1]
+        wanted = lanes if self.first is None else min(lanes, math.ceil(self.first / BLOCK) * BLOCK)
+        return jnp.asarray(values)[..., :wanted]
+
+    def collector(self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int) -> Collector:
+        """An array with room for all that is kept."""
+        rows = replicates if self.first is None else min(self.first, replicates)
+        return _KeepCollector(np.empty((rows, *shape), dtype), generations)
+
+    def bytes(self, size: int, replicates: int) -> int:
+        """Four bytes a number."""
+        return 4 * size * (replicates if self.first is None else min(self.first, replicates))
+
+
+class _KeepCollector(Collector):
+    def __init__(self, values: np.ndarray, generations: np.ndarray):
+        self.values, self.generations = values, generations
+
+    def add(self, first: int, summary: np.ndarray) -> None:
+        count = min(summary.shape[-1], self.values.shape[0] - first)
+        if count > 0:
+            self.values[first : first + count] = np.moveaxis(summary[..., :count], -1, 0)
+
+    def finish(self) -> KeptEntry:
+        return KeptEntry(self.values, self.generations)

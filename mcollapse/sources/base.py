@@ -1,0 +1,48 @@
+"""The contract of a source: where do the new points of a generation come from?"""
+
+import abc
+from typing import Any, Self
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Int
+
+from mcollapse.data import Batch
+from mcollapse.draw import Draw
+from mcollapse.families.base import Params
+from mcollapse.random import Key
+
+State = Any
+
+
+class AbstractSource(eqx.Module):
+    """How a batch is made of real and synthetic points; it may remember past models (`State`)."""
+
+    def planned(self, generations: int, sizes: np.ndarray) -> Self:
+        """Host: the source with its schedules tabulated for `sizes` n_0 … n_T."""
+        del generations, sizes
+        return self
+
+    def most(self, sizes: np.ndarray, generations: int) -> int:
+        """Host: the most points that any batch after generation 0 holds."""
+        return int(np.max(self.batch_sizes(sizes)[1:], initial=1))
+
+    def batch_sizes(self, sizes: np.ndarray) -> np.ndarray:
+        """Host: how many points the batch of each generation holds; n_t unless the source says both parts."""
+        return sizes
+
+    def init(self, params: Params, generations: int) -> State:
+        """The memory before generation 1; `params` is the model of generation 0."""
+        del params, generations
+        return None
+
+    @abc.abstractmethod
+    def draw(
+        self, key: Key, draw: Draw, state: State, previous: Params, count: Int[Array, ""], t: Int[Array, ""]
+    ) -> Batch:
+        """The batch of generation `t`, `count` points of it by the process's sizes."""
+
+    def remember(self, state: State, params: Params, t: Int[Array, ""]) -> State:
+        """The memory after the model of generation `t` is fitted."""
+        del params, t
+        return state

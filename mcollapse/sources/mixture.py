@@ -1,0 +1,55 @@
+"""A share of each batch is fresh real data."""
+
+from typing import Literal, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from mcollapse import random
+from mcollapse.data import Batch
+from mcollapse.draw import Draw
+from mcollapse.families.base import Params
+from mcollapse.random import Key
+from mcollapse.schedules import AbstractSchedule, Table, shares
+from mcollapse.sources.base import AbstractSource, State
+
+HOW_MANY = 3  # purpose of the number of real points; Draw has 1 and 2
+
+
+class Mixture(AbstractSource):
+    r"""Real with probability $\alpha_t$, else from $\hat P_{t-1}$: $n_t$ points of $\alpha_t P_* + (1-\alpha_t)\hat P_{t-1}$.
+
+    With `counts="random"` each point tosses its own coin, so that the number of real points is
+    $\mathrm{Bin}(n_t, \alpha_t)$; with `counts="fixed"` it is $\lfloor \alpha_t n_t \rfloor$, which has a
+    smaller variance. $\alpha_0$ is never read. Source: Bakshi and Chakraborty (2026, arXiv 2602.10531).
+    """
+
+    real_share: AbstractSchedule = eqx.field(converter=shares)
+    counts: Literal["random", "fixed"] = eqx.field(static=True, default="random")
+    real_counts: Table | None = None
+    """What `planned` fills in where the counts are fixed."""
+
+    def __check_init__(self):
+        """Counts are random or fixed."""
+        if self.counts not in ("random", "fixed"):
+            raise ValueError(f'counts is "random" (a coin a point) or "fixed" (rounded down), got {self.counts!r}')
+
+    def planned(self, generations: int, sizes: np.ndarray) -> Self:
+        """Shares as a table, and where the counts are fixed these too."""
+        share = self.real_share.planned(generations)
+        whole = np.floor(share.values * sizes * (1 + 1e-12)).astype(np.int32)
+        fixed = Table(whole, role="count") if self.counts == "fixed" else None
+        return type(self)(share, self.counts, fixed)
+
+    def draw(
+        self, key: Key, draw: Draw, state: State, previous: Params, count: Int[Array, ""], t: Int[Array, ""]
+    ) -> Batch:
+        """Both parts, of random or fixed sizes."""
+        share = self.real_share.at(t).astype(jnp.result_type(float))
+        if self.real_counts is None:
+            real = random.binomial(key, HOW_MANY, count, share)
+        else:
+            real = self.real_counts.at(t)
+        return draw.both(key, previous, real, count - real, share)

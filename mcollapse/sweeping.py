@@ -1,0 +1,80 @@
+"""Sweeps: the same process with some numbers changed, stacked as one more axis."""
+
+import dataclasses
+import difflib
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from mcollapse.families.base import Truth
+from mcollapse.program import Experiment, as_traced
+
+
+def at_cell(process: Any, truth: Truth, cell: dict[str, float]) -> tuple[Any, Truth]:
+    """Process and truth with the numbers of one cell in place."""
+    for path, value in cell.items():
+        if path.startswith("truth."):
+            truth = Truth(truth.family, set_path(truth.params, path.removeprefix("truth."), value, path))
+        else:
+            process = set_path(process, path, value, path)
+    return process, truth
+
+
+def set_path(value: Any, path: str, number: float, full: str) -> Any:
+    """`value` with the number at a dotted path replaced; checks and converters run again."""
+    head, _, rest = path.partition(".")
+    fields = [f.name for f in dataclasses.fields(value)] if dataclasses.is_dataclass(value) else []
+    fields = [name for name in fields if name not in ("role", "plan", "real_counts", "path")]
+    if head not in fields:
+        close = difflib.get_close_matches(head, fields, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(fields) or 'no fields'}"
+        raise ValueError(f"cannot vary {full!r}: {type(value).__name__} has no field {head!r}; {hint}")
+    inner = getattr(value, head)
+    if rest:
+        return dataclasses.replace(value, **{head: set_path(inner, rest, number, full)})
+    if not _is_number(inner):
+        raise ValueError(f"cannot vary {full!r}: it is no number but {inner!r}; name a number inside it")
+    return dataclasses.replace(value, **{head: number})
+
+
+def _is_number(value: Any) -> bool:
+    if eqx.is_array_like(value):
+        return np.ndim(value) == 0
+    # a schedule can stand where a number can: the number then means a constant
+    return hasattr(value, "role")
+
+
+def stacked(cells: list[Experiment]) -> tuple[Experiment, tuple[int | None, ...]]:
+    """All cells as one experiment whose differing leaves have a leading axis, and that axis per leaf."""
+    cells = _alike(cells)
+    flat = [jax.tree.flatten(cell) for cell in cells]
+    structure = flat[0][1]
+    if any(other != structure for _, other in flat[1:]):
+        raise ValueError("the cells of a sweep must differ in numbers only; run simulate for each structure")
+    columns = [[_as_leaf(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=True)]
+    same = [not eqx.is_array_like(c[0]) or all(np.array_equal(c[0], other) for other in c[1:]) for c in columns]
+    leaves = [c[0] if alike else np.stack(c) for c, alike in zip(columns, same, strict=True)]
+    experiment = jax.tree.unflatten(structure, leaves)
+    axes = tuple(
+        None if alike else 0
+        for leaf, alike in zip(leaves, same, strict=True)
+        if isinstance(leaf, np.ndarray | jax.Array)
+    )
+    return experiment, axes
+
+
+def _as_leaf(leaf: Any) -> Any:
+    return as_traced(leaf) if isinstance(leaf, np.ndarray | jax.Array | np.generic) else leaf
+
+
+def _alike(cells: list[Experiment]) -> list[Experiment]:
+    """Capacities are static, so that every cell gets the largest of any."""
+    plans = [cell.process.plan for cell in cells]  # type: ignore[attr-defined]
+    rows = max(plan.rows for plan in plans)
+    pool_rows = max(plan.pool_rows for plan in plans)
+    plan = dataclasses.replace(plans[0], rows=rows, pool_rows=pool_rows)
+    return [
+        Experiment(dataclasses.replace(c.process, plan=plan), c.truth, c.records) for c in cells
+    ]

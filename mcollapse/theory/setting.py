@@ -1,0 +1,172 @@
+"""A plain description of an experiment: all that the laws need to know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+_CHOICES = {
+    "family": ("bernoulli", "categorical", "gaussian"),
+    "estimator": ("maximum-likelihood", "unbiased", "add-constant"),
+    "source": ("last-model", "mixture", "split"),
+    "pool": ("newest", "all", "subsample"),
+    "start": ("real", "truth"),
+    "counts": ("random", "fixed"),
+}
+
+
+@dataclass(frozen=True)
+class Batches:
+    """What is drawn at each generation, whatever the source.
+
+    Arguments:
+        sizes: points drawn, int [T+1]; entry 0 is n_0, all of it real.
+        shares: real share of each batch, [T+1]; entry 0 is 1.
+        random: the number of real points is binomial, not fixed.
+    """
+
+    sizes: np.ndarray
+    shares: np.ndarray
+    random: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """A recursive training experiment as numbers.
+
+    Arguments:
+        family: "bernoulli", "categorical" or "gaussian" (one-dimensional).
+        estimator: "maximum-likelihood", "unbiased" or "add-constant".
+        source: "last-model", "mixture" (needs shares) or "split" (needs real_sizes and synthetic_sizes).
+        pool: "newest", "all" or "subsample" (needs budget).
+        start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
+        sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
+        truth: {"probabilities": [K]}, {"probability": scalar} or {"mean": scalar, "variance": scalar}.
+        shares: alpha_t, [T+1]; entry 0 is never read.
+        real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
+        synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
+        counts: of a mixture, "random" (every draw is real with probability alpha_t) or "fixed" (exactly
+            alpha_t n_t real draws, rounded down).
+        budget: points of the subsample, int [T+1]; the whole pool where that is smaller.
+        ddof: the variance is divided by size - ddof.
+        known_variance: only the mean of the Gaussian is fitted.
+        constant: what "add-constant" adds to every count.
+        same_family: the truth is a law of the family.
+
+    Raises:
+        ValueError: a choice is unknown, an array is missing or has the wrong length, a size is below 1, a share
+            is outside [0, 1], or the truth is no law.
+    """
+
+    family: Literal["bernoulli", "categorical", "gaussian"]
+    estimator: Literal["maximum-likelihood", "unbiased", "add-constant"]
+    source: Literal["last-model", "mixture", "split"]
+    pool: Literal["newest", "all", "subsample"]
+    start: Literal["real", "truth"]
+    sizes: np.ndarray
+    truth: Mapping[str, np.ndarray | float]
+    shares: np.ndarray | None = None
+    real_sizes: np.ndarray | None = None
+    synthetic_sizes: np.ndarray | None = None
+    counts: Literal["random", "fixed"] = "random"
+    budget: np.ndarray | None = None
+    ddof: int = 0
+    known_variance: bool = False
+    constant: float = 0.0
+    same_family: bool = True
+
+    def __post_init__(self):
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; use one of {choices}")
+        for name in _needed(self):
+            array = getattr(self, name)
+            if array is None or np.shape(array) != np.shape(self.sizes):
+                raise ValueError(f"this setting needs {name}, an array of the length of sizes")
+        if np.any(self.fit_sizes < 1) or (self.budget is not None and np.any(np.asarray(self.budget) < 1)):
+            raise ValueError("every generation needs at least one point, and so does a budget")
+        if np.any((self.batches.shares < 0) | (self.batches.shares > 1)):
+            raise ValueError("real shares lie in [0, 1]")
+        _check_truth(self)
+
+    @property
+    def generations(self) -> int:
+        """T: the number of steps after generation 0."""
+        return len(self.sizes) - 1
+
+    @property
+    def first(self) -> int:
+        """The generation of the first fit: 0 for start "real", 1 for start "truth"."""
+        return 0 if self.start == "real" else 1
+
+    @property
+    def batches(self) -> Batches:
+        """Sizes and real shares of what is drawn, one description for the three sources."""
+        if self.source == "split":
+            real, synthetic = np.asarray(self.real_sizes), np.asarray(self.synthetic_sizes)
+            sizes = real + synthetic
+            sizes = np.concatenate([np.asarray(self.sizes)[:1], sizes[1:]])
+            return Batches(sizes, _headed(real / np.maximum(sizes, 1)), random=False)
+        sizes = np.asarray(self.sizes)
+        if self.source == "last-model":
+            return Batches(sizes, _headed(np.zeros(len(sizes))), random=False)
+        shares = _headed(np.asarray(self.shares, dtype=float))
+        if self.counts == "fixed":
+            return Batches(sizes, np.floor(shares * sizes) / sizes, random=False)
+        return Batches(sizes, shares, random=True)
+
+    @property
+    def fit_sizes(self) -> np.ndarray:
+        """Sizes of the batches that are fitted, from the first fit on, int [T + 1 - first]."""
+        return self.batches.sizes[self.first :]
+
+    @property
+    def replaces(self) -> bool:
+        """Whether every generation is trained on draws of the last model and on nothing else."""
+        # A real share at the first step from the truth changes nothing: its two parts have one law.
+        return self.pool == "newest" and not np.any(self.batches.shares[1 + self.first :])
+
+    @property
+    def constant_size(self) -> bool:
+        """Whether all fitted batches are of one size."""
+        return bool(np.all(self.fit_sizes == self.fit_sizes[:1]))
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The truth's probabilities, [K]; a Bernoulli truth is (1 - p, p)."""
+        if self.family == "bernoulli":
+            chance = float(self.truth["probability"])
+            return np.array([1 - chance, chance])
+        return np.asarray(self.truth["probabilities"], dtype=float)
+
+
+def fits_at(setting: Setting, generations: np.ndarray) -> np.ndarray:
+    """Number of fits made by each engine generation, int [G]: t + 1 after a real start, t after the truth."""
+    return np.asarray(generations) + 1 - setting.first
+
+
+def _headed(shares: np.ndarray) -> np.ndarray:
+    # Generation 0, where there is one to fit, is all real, whatever the caller left in entry 0.
+    return np.concatenate([np.ones(1), shares[1:]])
+
+
+def _needed(setting: Setting) -> list[str]:
+    needed = []
+    if setting.source == "mixture":
+        needed += ["shares"]
+    if setting.source == "split":
+        needed += ["real_sizes", "synthetic_sizes"]
+    if setting.pool == "subsample":
+        needed += ["budget"]
+    return needed
+
+
+def _check_truth(setting: Setting) -> None:
+    if setting.family == "gaussian":
+        if not (np.isfinite(setting.truth["mean"]) and 0 < float(setting.truth["variance"]) < np.inf):
+            raise ValueError("a Gaussian truth needs a finite mean and a finite, positive variance")
+        return
+    chances = setting.probabilities
+    if chances.ndim != 1 or np.any(chances < 0) or abs(chances.sum() - 1) > 1e-6:
+        raise ValueError("the truth's probabilities are one row of non-negative numbers that sum to 1")

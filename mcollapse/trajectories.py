@@ -1,0 +1,254 @@
+"""The result of a run: labelled arrays with standard errors, saved and loaded as Zarr."""
+
+import dataclasses
+import difflib
+import json
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mcollapse.families.base import Truth
+from mcollapse.recording.entries import Entry, KeptEntry, entry_from
+from mcollapse.status import Status
+from mcollapse.version import __version__
+
+if TYPE_CHECKING:  # optional parts are imported where they are used
+    import xarray
+    from matplotlib.axes import Axes
+
+    from mcollapse.process import RecursiveTraining
+    from mcollapse.recording import Record
+    from mcollapse.verdicts import Report
+
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """What a run cost: seconds, compilations, and how it was cut."""
+
+    seconds: float
+    compile_seconds: float
+    programs_compiled: int
+    compiled_because: tuple[str, ...]
+    replicate_generations: int
+    chunks: int
+    lanes: int
+    workers: int
+    devices: int
+
+    def __str__(self) -> str:
+        rate = self.replicate_generations / max(self.seconds - self.compile_seconds, 1e-9)
+        return (
+            f"{self.replicate_generations:.3g} replicate-generations in {self.seconds:.2f} s "
+            f"({self.compile_seconds:.2f} s of it compiling {self.programs_compiled} program(s)), {rate:.3g} per "
+            f"second; {self.chunks} chunk(s) of {self.lanes} lanes on {self.devices} device(s) and "
+            f"{self.workers} host thread(s)"
+        )
+
+
+class Trajectories(Mapping[str, Entry]):
+    """Recorded entries by name, what became of each replicate, and all that is needed to know why.
+
+    `run["squared_error"].mean` and `.standard_error` are `[*sweep, generation]`; `run.status` is
+    `[replicate, *sweep]`; `run.attributes` carries the specification, versions, key, device and dtype.
+    """
+
+    def __init__(
+        self,
+        entries: Mapping[str, Entry],
+        status: np.ndarray,
+        attributes: Mapping[str, Any],
+        truth: Truth,
+        process: "RecursiveTraining | None" = None,
+        records: Mapping[str, "Record"] | None = None,
+        stats: Statistics | None = None,
+    ):
+        self.entries, self.status, self.attributes = dict(entries), status, dict(attributes)
+        self.truth, self.stats, self._process, self._records = truth, stats, process, records
+
+    def __getitem__(self, name: str) -> Entry:
+        if name in self.entries:
+            return self.entries[name]
+        close = difflib.get_close_matches(str(name), self.entries, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"recorded are {', '.join(self.entries)}"
+        raise KeyError(f"{name!r} was not recorded; {hint}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __repr__(self) -> str:
+        a = self.attributes
+        return (
+            f"Trajectories({', '.join(self.entries)}; {a['replicates']:,} replicates, {a['generations']} generations"
+            + (f", sweep over {', '.join(a['sweep'])}" if a["sweep"] else "")
+            + ")"
+        )
+
+    @property
+    def replicates(self) -> int:
+        """How many independent trajectories (per cell of a sweep)."""
+        return int(self.attributes["replicates"])
+
+    @property
+    def process(self) -> "RecursiveTraining":
+        """The process that ran, rebuilt from its description after loading."""
+        if self._process is None:
+            from mcollapse.description import rebuild_process
+            from mcollapse.process import RecursiveTraining
+
+            self._process = RecursiveTraining(**rebuild_process(self.attributes["process"]))
+        return self._process
+
+    @property
+    def records(self) -> Mapping[str, "Record"]:
+        """What was asked to be kept, rebuilt from its description after loading."""
+        if self._records is None:
+            from mcollapse.description import rebuild_record
+
+            self._records = {n: rebuild_record(r) for n, r in self.attributes["records"].items()}
+        return self._records
+
+    def status_counts(self) -> dict[str, int]:
+        """How many replicates ended with each status; see `mcollapse.Status`."""
+        return {code.name.lower(): int(np.sum(self.status == code)) for code in Status}
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """All entries as one labelled data set with the attributes of the run."""
+        import xarray
+
+        variables: dict[str, Any] = {"status": (("replicate", *self.attributes["sweep"]), self.status)}
+        parts: dict[str, Any] = {}
+        for name, entry in self.entries.items():
+            own = f"generation_{name}"
+            parts[name] = {"kind": entry.kind, "generations": own}
+            for variable, (dims, array) in entry.variables(name).items():
+                dims = tuple(_own_axis(d, name, own) for d in dims)
+                variables[variable] = (dims, array)
+            if entry.kind != "hitting_time":
+                variables[own] = ((own,), entry.generations)
+        for field in dataclasses.fields(self.truth.params):
+            value = np.asarray(getattr(self.truth.params, field.name), np.float64)
+            variables[f"truth.{field.name}"] = (tuple(f"truth_{i}" for i in range(value.ndim)), value)
+        variables |= {axis: ((axis,), np.asarray(v)) for axis, v in self.attributes["sweep"].items()}
+        data = xarray.Dataset(
+            {k: v for k, v in variables.items() if v[0] != (k,)},
+            coords={k: v for k, v in variables.items() if v[0] == (k,)},
+        )
+        return data.assign_attrs(mcollapse=json.dumps(self.attributes | {"format": FORMAT, "entries": parts}))
+
+    def save(self, path: str | pathlib.Path, *, overwrite: bool = False) -> pathlib.Path:
+        """Write a Zarr store; an existing one is replaced only with `overwrite=True`."""
+        target = pathlib.Path(path)
+        check_writable(target, overwrite)
+        self.to_xarray().to_zarr(target, mode="w", consolidated=False)
+        return target
+
+    @classmethod
+    def load(cls, path: str | pathlib.Path) -> "Trajectories":
+        """A saved run. A store that mcollapse did not write is refused."""
+        import xarray
+
+        target = pathlib.Path(path)
+        if not target.exists():
+            raise ValueError(f"there is no store at {target}: give the path that run.save or mcollapse run wrote")
+        try:
+            data = xarray.open_zarr(target, consolidated=False, chunks=None)
+            attributes = json.loads(data.attrs["mcollapse"])
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{target} is not a store of mcollapse ({type(error).__name__}: {error})") from error
+        if attributes["format"] != FORMAT:
+            raise ValueError(f"{target} has format {attributes['format']}, this version reads {FORMAT}")
+        with data:
+            return _read(data.load(), attributes)
+
+    def compare(self, **options: Any) -> "Report":
+        """Hold the run against every law in `mcollapse.theory` that applies to it."""
+        from mcollapse.verdicts import compare
+
+        return compare(self, **options)
+
+    def plot(self, name: str | None = None, **options: Any) -> "Axes":
+        """A band over replicates with the exact law, where there is one; returns the matplotlib Axes."""
+        from mcollapse.plots import trajectory
+
+        return trajectory(self, name, **options)
+
+
+def difference(first: Trajectories, second: Trajectories) -> Trajectories:
+    """`first` minus `second`, replicate by replicate: common keys make the comparison a paired one.
+
+    The standard error of the result's mean is that of the difference, and usually far below those of the
+    two means. Raises `ValueError` where the runs do not share keys, replicates or whole trajectories.
+    """
+    for what in ("key", "replicates", "generations", "dtype"):
+        if first.attributes[what] != second.attributes[what]:
+            raise ValueError(
+                f"the runs differ in {what} ({first.attributes[what]} and {second.attributes[what]}), so their "
+                "replicates are no pairs: run both with the same key, replicates and generations"
+            )
+    entries = {}
+    for name in (n for n in first if n in second.entries):
+        ours, theirs = first[name], second[name]
+        if isinstance(ours, KeptEntry) and isinstance(theirs, KeptEntry):
+            if not np.array_equal(ours.generations, theirs.generations) or ours.values.shape != theirs.values.shape:
+                raise ValueError(f"{name!r} is recorded at different generations in the two runs")
+            entries[name] = KeptEntry(ours.values - theirs.values, ours.generations, ours.sweep_axes)
+    if not entries:
+        raise ValueError("the runs share no whole trajectories: record the metric with reduce=mc.Keep() in both")
+    attributes = first.attributes | {"difference_of": [first.attributes["process"], second.attributes["process"]]}
+    return Trajectories(entries, np.maximum(first.status, second.status), attributes, first.truth)
+
+
+def check_writable(target: pathlib.Path, overwrite: bool) -> None:
+    """Refuse, before anything is computed, a store that exists or cannot be created."""
+    if target.exists() and not overwrite:
+        raise ValueError(f"{target} exists: choose another path, or overwrite it with overwrite=True (--overwrite)")
+    parent = target.absolute().parent
+    existing = next(p for p in (parent, *parent.parents) if p.exists())
+    if not existing.is_dir() or not _may_write(existing):
+        raise ValueError(f"cannot write {target}: {existing} is no writable directory; choose another path")
+
+
+def _may_write(directory: pathlib.Path) -> bool:
+    import os
+
+    return os.access(directory, os.W_OK | os.X_OK)
+
+
+def versions() -> dict[str, str]:
+    """Versions that decide the numbers of a run."""
+    import jax
+    import jaxlib
+
+    return {"mcollapse": __version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__, "numpy": np.__version__}
+
+
+def _own_axis(dim: str, name: str, generation: str) -> str:
+    """Entries may be recorded at different generations, so that each has an axis of its own."""
+    if dim == "generation":
+        return generation
+    return f"{dim}_{name}" if dim.startswith("component") else dim
+
+
+def _read(data: "xarray.Dataset", attributes: dict[str, Any]) -> Trajectories:
+    from mcollapse import families
+    from mcollapse.description import rebuild
+
+    axes = tuple(attributes["sweep"])
+    arrays = {str(name): np.asarray(variable) for name, variable in data.variables.items()}
+    entries = {
+        name: entry_from(part["kind"], name, arrays, axes, arrays.get(part["generations"], np.zeros(0)))
+        for name, part in attributes.pop("entries").items()
+    }
+    attributes.pop("format")
+    family = rebuild("family", attributes["truth_family"])
+    fields = {k.removeprefix("truth."): v for k, v in arrays.items() if k.startswith("truth.")}
+    assert isinstance(family, families.AbstractFamily)
+    truth = Truth(family, family.Params(**fields))  # type: ignore[attr-defined]
+    return Trajectories(entries, arrays["status"], attributes, truth)

@@ -1,0 +1,349 @@
+r"""Verdicts: a run held against theory, with a standard error and the power to see a deviation.
+
+Exact laws are tested two-sided and simultaneously over generations, with the law's own standard error
+where it is known; probabilities by the exact binomial law, so that 0 of R is no infinite z. Bounds are
+tested one-sided. Asymptotic laws and approximations give a ratio with an interval and never a
+violation. The level is family-wise over everything that one report tests.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from mcollapse import theory
+from mcollapse.description import kebab
+from mcollapse.families.base import Truth
+from mcollapse.metrics import Above
+from mcollapse.process import RecursiveTraining
+from mcollapse.recording import Entry, HittingEntry, HittingTime, MeanEntry, Record
+from mcollapse.sources import Mixture, Split
+from mcollapse.significance import binomial_p_value, critical_value, ratio_interval, t_p_value
+from mcollapse.sweeping import at_cell
+from mcollapse.trajectories import Trajectories
+
+Outcome = Literal["consistent", "violated", "not testable", "reported"]
+INDICATORS = ("alive", "single_symbol")
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What one law and one run say to each other.
+
+    Arrays are `[generation, *components]`. `power` is the smallest relative deviation from the law that
+    the test would have seen with probability 0.9, at the generation where it is sharpest.
+    """
+
+    law: theory.Law
+    record: str
+    statistic: str
+    generations: np.ndarray
+    observed: np.ndarray
+    predicted: np.ndarray
+    standard_error: np.ndarray
+    p_value: float
+    worst_z: float
+    worst_generation: int
+    outcome: Outcome
+    power: float
+    note: str = ""
+    cell: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """Plain data for a table or JSON: the numbers at the worst generation."""
+        index = int(np.flatnonzero(self.generations == self.worst_generation)[0])
+        observed, predicted = (np.asarray(a, np.float64)[index] for a in (self.observed, self.predicted))
+        scalar = observed.ndim == 0
+        return {
+            "law": self.law.name,
+            "kind": self.law.kind,
+            "source": self.law.source,
+            "record": self.record,
+            "statistic": self.statistic,
+            "outcome": self.outcome,
+            "p_value": self.p_value,
+            "worst_z": self.worst_z,
+            "worst_generation": self.worst_generation,
+            "observed": float(observed) if scalar else None,
+            "predicted": float(predicted) if scalar else None,
+            "power": self.power,
+            "note": self.note,
+            **({"cell": self.cell} if self.cell else {}),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """All verdicts on a run."""
+
+    verdicts: tuple[Verdict, ...]
+    level: float
+    replicates: int
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
+
+    @property
+    def violated(self) -> tuple[Verdict, ...]:
+        """Exact laws and bounds that the run contradicts."""
+        return tuple(v for v in self.verdicts if v.outcome == "violated")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Plain data, one row a verdict."""
+        return [verdict.row() for verdict in self.verdicts]
+
+    def __str__(self) -> str:
+        from mcollapse.tables import plain
+
+        return plain(self)
+
+
+def compare(run: Trajectories, *, level: float = 1e-3) -> Report:
+    """Every law that applies to what was recorded.
+
+    Arguments:
+        run: the trajectories.
+        level: probability that any true law is called violated, over the whole report.
+
+    Raises:
+        ValueError: the run is a difference of two, or `level` lies outside (0, 1).
+    """
+    if "difference_of" in run.attributes:
+        raise ValueError("a difference of two runs has no law of its own: compare the runs")
+    if not 0 < level < 1:
+        raise ValueError(f"level is a probability, such as 0.001, got {level}")
+    tests = [test for cell, index in _cells(run) for test in _tests(run, cell, index)]
+    decided = sum(test.prediction.law.kind in ("exact", "upper bound", "lower bound") for test in tests)
+    verdicts = tuple(test.verdict(level / max(decided, 1)) for test in tests)
+    return Report(verdicts, level, run.replicates, _notes(run))
+
+
+def setting(process: RecursiveTraining, truth: Truth, generations: int, start: str) -> theory.Setting:
+    """The plain description of an experiment that theory reads."""
+    planned = process.planned(generations, start)  # type: ignore[arg-type]
+    source, pool, estimator, family = planned.source, planned.pool, planned.estimator, planned.family
+    tables: dict[str, Any] = {}
+    if isinstance(source, Mixture):
+        tables = {"shares": np.asarray(source.real_share.values), "counts": source.counts}  # type: ignore[attr-defined]
+    if isinstance(source, Split):
+        parts = (np.asarray(part.values) for part in (source.real, source.synthetic))  # type: ignore[attr-defined]
+        tables = dict(zip(("real_sizes", "synthetic_sizes"), parts, strict=True))
+    if hasattr(pool, "budget"):
+        tables["budget"] = np.asarray(pool.budget.values)  # type: ignore[attr-defined]
+    return theory.Setting(
+        family=kebab(type(family).__name__),  # type: ignore[arg-type]
+        estimator=kebab(type(estimator).__name__),  # type: ignore[arg-type]
+        source=kebab(type(source).__name__),  # type: ignore[arg-type]
+        pool=kebab(type(pool).__name__),  # type: ignore[arg-type]
+        start=start,  # type: ignore[arg-type]
+        sizes=np.asarray(planned.sizes.values, np.int64),  # type: ignore[attr-defined]
+        ddof=1 if kebab(type(estimator).__name__) == "unbiased" else 0,
+        known_variance=getattr(family, "variance", "fitted") == "known",
+        constant=float(getattr(estimator, "constant", 0.0)),
+        truth=_truth(truth),
+        same_family=type(truth.family) is type(family),
+        **tables,
+    )
+
+
+def predictions(run: Trajectories, name: str, cell: dict[str, float] | None = None) -> list[theory.Prediction]:
+    """What theory says of one record; nothing where no law is known."""
+    record = run.records[name]
+    quantity, parameters = _quantity(record)
+    if quantity is None:
+        return []
+    process, truth = at_cell(run.process, run.truth, cell or {})
+    try:
+        described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
+    except ValueError:
+        return []  # a family, source or pool that theory does not know
+    generations = np.asarray(run[name].generations, np.int64)
+    found = theory.predictions(described, [(quantity, parameters)], generations)
+    return [p for p in found if p.quantity == quantity and dict(p.parameters) == parameters]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Test:
+    """One prediction beside the numbers that it is about."""
+
+    prediction: theory.Prediction
+    record: str
+    observed: np.ndarray
+    standard_error: np.ndarray
+    indicator: bool
+    heavy: np.ndarray
+    replicates: int
+    cell: dict[str, float]
+
+    def verdict(self, level: float) -> Verdict:
+        """Decide at this level, divided over the positions that can be tested."""
+        p = self.prediction
+        usable = p.trustworthy(self.replicates) & ~self.heavy & np.isfinite(self.observed)
+        decided = p.law.kind in ("exact", "upper bound", "lower bound")
+        p_values, z = self._p_values()
+        tested = max(int(usable.sum()), 1)
+        worst = np.where(usable, p_values, np.inf)
+        position = np.unravel_index(int(np.argmin(worst)), worst.shape)
+        combined = min(1.0, float(worst[position]) * tested) if usable.any() else math.nan
+        if not usable.any():
+            outcome: Outcome = "not testable"
+        elif not decided:
+            outcome = "reported"
+        else:
+            outcome = "violated" if combined < level else "consistent"
+        return Verdict(
+            law=p.law,
+            record=self.record,
+            statistic=p.statistic,
+            generations=p.generations,
+            observed=self.observed,
+            predicted=p.values,
+            standard_error=self.standard_error,
+            p_value=combined,
+            worst_z=float(z[position]),
+            worst_generation=int(p.generations[position[0]]),
+            outcome=outcome,
+            power=self._power(usable, level / tested),
+            note=self._note(usable),
+            cell=self.cell,
+        )
+
+    def _p_values(self) -> tuple[np.ndarray, np.ndarray]:
+        p, side = self.prediction, _side(self.prediction)
+        lower = p.values if p.lower is None else p.lower
+        upper = p.values if p.upper is None else p.upper
+        nearest = np.clip(self.observed, lower, upper)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = (self.observed - nearest) / self.standard_error
+        z = np.where(self.observed == nearest, 0.0, z)
+        if self.indicator:
+            count = np.rint(self.observed * self.replicates)
+            return binomial_p_value(count, self.replicates, lower, upper, side), z
+        return t_p_value(z, self.replicates, side), z
+
+    def _power(self, usable: np.ndarray, level: float) -> float:
+        if not usable.any():
+            return math.nan
+        reach = critical_value(level, self.replicates) + 1.2816  # seen with probability 0.9
+        size = np.abs(self.prediction.values)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = reach * self.standard_error / size
+        relative = relative[usable & (size > 0) & (self.standard_error > 0)]
+        return float(relative.min()) if relative.size else math.nan
+
+    def _note(self, usable: np.ndarray) -> str:
+        p, notes = self.prediction, []
+        left_out = usable.size - int(usable.sum())
+        if left_out:
+            notes.append(
+                f"{left_out} of {usable.size} means are carried by rare replicates and left out: "
+                "look at a logarithm or at quantiles"
+            )
+        if p.law.kind in ("asymptotic", "approximation") and usable.any():
+            low, high = ratio_interval(self.observed[usable], p.values[usable], self.standard_error[usable])
+            notes.append(f"observed/law between {low:.4g} and {high:.4g}")
+            if p.tolerance is not None:
+                notes.append(f"declared tolerance {p.tolerance:.2g}")
+        return "; ".join(notes)
+
+
+def _side(prediction: theory.Prediction) -> Literal["two", "above", "below"]:
+    """Where a deviation contradicts the law."""
+    return {"upper bound": "above", "lower bound": "below"}.get(prediction.law.kind, "two")  # type: ignore[return-value]
+
+
+def _tests(run: Trajectories, cell: dict[str, float], index: tuple[int, ...]) -> Iterator[_Test]:
+    for name, entry in run.entries.items():
+        for prediction in predictions(run, name, cell):
+            seen = _observed(entry, prediction, run.records[name], index, run)
+            if seen is not None:
+                observed, error, heavy = seen
+                indicator = prediction.statistic == "probability" or prediction.quantity in INDICATORS
+                own = prediction.standard_error(run.replicates)
+                if indicator:
+                    own = np.sqrt(prediction.values * (1 - prediction.values) / run.replicates)
+                error = error if own is None else own
+                yield _Test(prediction, name, observed, error, indicator, heavy, run.replicates, cell)
+
+
+def _observed(
+    entry: Entry, prediction: theory.Prediction, record: Record, index: tuple[int, ...], run: Trajectories
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Statistic, its standard error from the sample, and where a mean is not to be trusted."""
+    if isinstance(entry, HittingEntry):
+        return _surviving(entry, record, index, run)
+    assert isinstance(entry, MeanEntry)
+    if np.any(entry.count[index] < 2):
+        return None
+    if prediction.statistic == "variance":
+        # without the law's fourth moment: the normal approximation of the variance of a variance
+        error = entry.variance[index] * math.sqrt(2.0 / max(run.replicates - 1, 1))
+        return entry.variance[index], error, np.zeros(prediction.values.shape, bool)
+    heavy = np.zeros(prediction.values.shape, bool)
+    if prediction.quantity not in INDICATORS and prediction.statistic == "mean":
+        heavy = np.broadcast_to(entry.heavy[index], heavy.shape)
+    return entry.mean[index], entry.standard_error[index], heavy
+
+
+def _surviving(
+    entry: HittingEntry, record: Record, index: tuple[int, ...], run: Trajectories
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """A hitting time of an absorbing event gives its probability at every generation."""
+    reducer = record.reduce
+    metric = getattr(record.metric, "__name__", "")
+    absorbing = type(run.process.source).__name__ == "LastModel" and type(run.process.pool).__name__ == "Newest"
+    if not absorbing or not isinstance(reducer, HittingTime):
+        return None
+    probability = np.moveaxis(entry.probability[index], -1, 0)
+    if metric == "alive" and reducer.below is not None and 0 < float(reducer.below) <= 1:
+        probability = 1.0 - probability
+    elif not (metric == "single_symbol" and reducer.above is not None and 0 <= float(reducer.above) < 1):
+        return None
+    error = np.sqrt(probability * (1 - probability) / run.replicates)
+    return probability, error, np.zeros(probability.shape, bool)
+
+
+def _quantity(record: Record) -> tuple[str | None, dict[str, float]]:
+    metric = record.metric
+    if isinstance(metric, Above):
+        return getattr(metric.metric, "__name__", None), {"above": float(metric.threshold)}
+    own = getattr(metric, "__module__", "") == "mcollapse.metrics"
+    return (getattr(metric, "__name__", None) if own else None), {}
+
+
+def _cells(run: Trajectories) -> list[tuple[dict[str, float], tuple[int, ...]]]:
+    sweep = run.attributes["sweep"]
+    if not sweep:
+        return [({}, ())]
+    axes = list(sweep)
+    shape = tuple(len(values) for values in sweep.values())
+    return [
+        ({axis: sweep[axis][i] for axis, i in zip(axes, index, strict=True)}, index) for index in np.ndindex(shape)
+    ]
+
+
+def _truth(truth: Truth) -> dict[str, np.ndarray | float]:
+    params = truth.params
+    if hasattr(params, "log_variance"):
+        return {"mean": float(params.mean), "variance": math.exp(float(params.log_variance))}
+    return {
+        name: np.asarray(getattr(params, name), np.float64)
+        for name in ("probabilities", "probability")
+        if hasattr(params, name)
+    }
+
+
+def _notes(run: Trajectories) -> tuple[str, ...]:
+    notes = []
+    for name, entry in run.entries.items():
+        if isinstance(entry, MeanEntry) and np.any(entry.count < run.replicates):
+            notes.append(f"{name}: up to {int(run.replicates - entry.count.min())} replicates are not finite and left out")
+        if isinstance(entry, MeanEntry) and np.any(entry.heavy):
+            notes.append(f"{name}: the largest 0.1 % of replicates carry over 10 % of a sum; do not trust its mean")
+    return tuple(notes)

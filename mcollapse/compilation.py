@@ -38,7 +38,7 @@ class Programs:
         self.last_facts: dict[str, str] | None = None
 
     def get(
-        self, experiment: Experiment, addresses: Addresses, layout: Layout, device: jax.Device
+        self, experiment: Experiment, addresses: Addresses, layout: Layout, device: Any
     ) -> tuple[Compiled, Any, bool]:
         """The program, the experiment's arrays on its device, and whether it was compiled just now."""
         arrays, identity = split(experiment)

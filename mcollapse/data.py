@@ -7,7 +7,7 @@ cost depends neither on the sample size nor on the history.
 """
 
 import abc
-from typing import Self
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -15,21 +15,21 @@ from jaxtyping import Array, Float, Int, Num, Shaped
 
 
 class AbstractStatistics(eqx.Module):
-    """Sufficient statistics of a weighted sample: a commutative monoid with a scalar action."""
+    """Sufficient statistics of a weighted sample: a commutative monoid with a scalar action.
 
-    count: eqx.AbstractVar[Num[Array, ""]]
-    """The number of points, or their total weight once scaled."""
+    Each has a `count`: the number of points, or their total weight once scaled.
+    """
 
     @abc.abstractmethod
-    def merge(self, other: Self) -> Self:
+    def merge(self, other: Any) -> Any:
         """The statistics of both samples together."""
 
     @abc.abstractmethod
-    def scale(self, weight: Num[Array, ""]) -> Self:
+    def scale(self, weight: Num[Array, ""]) -> "AbstractStatistics":
         """The statistics with every point's weight multiplied by `weight`."""
 
     @abc.abstractmethod
-    def zero(self) -> Self:
+    def zero(self) -> "AbstractStatistics":
         """The statistics of no points, of the same shapes: the neutral element of `merge`."""
 
 
@@ -132,11 +132,11 @@ class Samples(eqx.Module):
 Part = AbstractStatistics | Samples | None
 
 
-def merge_parts(first: Part, second: Part) -> Part:
+def merge_parts(first: Any, second: Any) -> Part:
     """Merge two parts of which either may never have been drawn (`None`)."""
     if first is None or second is None:
         return second if first is None else first
-    return first.merge(second)  # type: ignore[arg-type]
+    return first.merge(second)
 
 
 class Batch(eqx.Module):

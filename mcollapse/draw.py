@@ -43,8 +43,8 @@ class Draw(eqx.Module):
         # rows are independent of their position, so one buffer serves: real ones first, then the model's
         mask = is_real.reshape(is_real.shape + (1,) * (ours.rows.ndim - 1))
         rows = jnp.where(mask, ours.rows, theirs.rows)
-        weights = (part.astype(jnp.int32) for part in (is_real, is_model))
-        return Batch(*(Samples(rows, weight) for weight in weights), share, one_buffer=True)
+        real_part, model_part = (Samples(rows, part.astype(jnp.int32)) for part in (is_real, is_model))
+        return Batch(real_part, model_part, share, one_buffer=True)
 
     def _draw(
         self, key: Key, family: AbstractFamily, params: Params, count: Int[Array, ""] | int

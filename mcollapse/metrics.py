@@ -52,7 +52,9 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
         return jnp.sum(p * ratio)
-    log_ratio = log_variance(family, params, truth) - _log_variance(truth.family, truth.params, "kl_divergence")
+    log_ratio = log_variance(family, params, truth) - _log_variance(
+        truth.family, truth.params, "kl_divergence"
+    )
     scale = jnp.exp(-truth.params.log_variance)
     shift = (params.mean - truth.params.mean) ** 2 * scale
     return 0.5 * (jnp.exp(log_ratio) - 1.0 - log_ratio + shift)

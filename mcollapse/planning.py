@@ -59,7 +59,9 @@ class Grid:
     def of(cls, over: Mapping[str, Sequence[float]]) -> "Grid":
         """A grid from parameter paths and their values; empty axes are refused."""
         if not over:
-            raise ValueError('sweep needs at least one parameter, such as over={"source.real_share": [0.1, 0.5]}')
+            raise ValueError(
+                'sweep needs at least one parameter, such as over={"source.real_share": [0.1, 0.5]}'
+            )
         values = []
         for path, listed in over.items():
             array = np.atleast_1d(np.asarray(listed, np.float64))

@@ -13,7 +13,7 @@ anyone can scan them; `mcollapse.simulate` batches them over replicates.
 import abc
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -21,13 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from mcollapse import schedules
+from mcollapse import random, schedules
 from mcollapse.data import Batch, Part, Samples
 from mcollapse.draw import Draw
 from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.pools import AbstractPool, Newest
-from mcollapse import random
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule
 from mcollapse.sources import AbstractSource, LastModel
@@ -53,7 +52,7 @@ class AbstractProcess(eqx.Module):
     """Anything that starts, steps from generation to generation and can be measured."""
 
     @abc.abstractmethod
-    def planned(self, generations: int, start: Start = "real") -> Self:
+    def planned(self, generations: int, start: Start = "real") -> "AbstractProcess":
         """Host: the process with its schedules tabulated and its capacities fixed."""
 
     @abc.abstractmethod
@@ -151,15 +150,15 @@ class RecursiveTraining(AbstractProcess):
 
         A pool keeps the real points of generation 0; with `start="truth"` it starts empty.
         """
-        key, truth, plan = Key.of(key, 0), as_truth(truth, self.family), self._planned()
+        key, truth, plan = Key.of(key, 0), _traced(as_truth(truth, self.family)), self._planned()
         family = self.family.settle(key.at(SETTLE), plan.rows)
         truth = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
         draw = Draw(family, truth, plan.rows, plan.as_rows)
-        params = family.blank(_on_device(truth.params), plan.pool_rows or plan.rows)
+        params = family.blank(truth.params, plan.pool_rows or plan.rows)
         carry, status = self.estimator.init(family, params), jnp.asarray(Status.OK, jnp.int32)
         pool = self.pool.init(self._zero_batch(draw, params, start), plan.pool_rows)
         if start == "truth":
-            params = _on_device(truth.params)
+            params = truth.params
         else:
             t = jnp.asarray(0, jnp.int32)
             batch = Batch(draw.real(key.at(SOURCE), self.sizes.at(t)), None, jnp.ones(()))
@@ -173,7 +172,7 @@ class RecursiveTraining(AbstractProcess):
         self, key: PRNGKeyArray | Key, state: State, truth: Truth | Params, t: Int[Array, ""] | int
     ) -> State:
         """Draw a batch, let the pool absorb it, fit the next model, remember it."""
-        key, truth, plan = Key.of(key, t), as_truth(truth, self.family), self._planned()
+        key, truth, plan = Key.of(key, t), _traced(as_truth(truth, self.family)), self._planned()
         t = key.t.astype(jnp.int32)
         draw = Draw(state.family, Truth(state.truth_family, truth.params), plan.rows, plan.as_rows)
         count = self.sizes.at(t, state.params)
@@ -198,7 +197,7 @@ class RecursiveTraining(AbstractProcess):
     ) -> Array:
         """`metric(family, params, truth)`."""
         del key
-        return jnp.asarray(metric(state.family, state.params, as_truth(truth, self.family)))
+        return jnp.asarray(metric(state.family, state.params, _traced(as_truth(truth, self.family))))
 
     def _planned(self) -> "Plan":
         if self.plan is None:
@@ -312,6 +311,7 @@ def _power_of_two(size: int) -> int:
     return 1 << max(0, int(size) - 1).bit_length()
 
 
-def _on_device(params: Params) -> Params:
-    """Parameters in the precision of the program: a host's float64 becomes its float."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), params)
+def _traced(truth: Truth) -> Truth:
+    """The truth in the precision of the program: a host's float64 becomes its float."""
+    as_float = lambda leaf: jax.lax.optimization_barrier(jnp.asarray(leaf, jnp.result_type(float)))  # noqa: E731
+    return Truth(truth.family, jax.tree.map(as_float, truth.params))

@@ -139,7 +139,9 @@ class Identity:
 
 def split(experiment: Experiment) -> tuple[Any, Identity]:
     """Array leaves in the program's precision, and the rest."""
-    arrays, rest = eqx.partition(experiment, lambda leaf: isinstance(leaf, jax.Array | np.ndarray | np.generic))
+    arrays, rest = eqx.partition(
+        experiment, lambda leaf: isinstance(leaf, jax.Array | np.ndarray | np.generic)
+    )
     return jax.tree.map(as_traced, arrays), Identity(rest)
 
 

@@ -60,7 +60,10 @@ class TerminalProgress(AbstractProgress):
         self.done += replicates
         rate = self.done * self.generations / (time.perf_counter() - self.since)
         self.bar.update(
-            self.task, advance=replicates, description="simulating", rate=f"{rate:.2e} replicate-generations/s"
+            self.task,
+            advance=replicates,
+            description="simulating",
+            rate=f"{rate:.2e} replicate-generations/s",
         )
 
     def stop(self) -> None:

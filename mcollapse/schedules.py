@@ -9,9 +9,10 @@ shares are clipped to [0, 1].
 import abc
 import dataclasses
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -98,7 +99,7 @@ class Geometric(AbstractSchedule):
 
 def _tabulated(values: object) -> np.ndarray:
     # a planned table keeps its int32 or float32 entries; a user's list becomes float64
-    return values if isinstance(values, np.ndarray) or hasattr(values, "aval") else number(values)
+    return cast(np.ndarray, values) if hasattr(values, "dtype") else number(values)
 
 
 class Table(AbstractSchedule):
@@ -123,7 +124,7 @@ class Table(AbstractSchedule):
     def at(self, t: Array, params: object = None) -> Array:
         """The entry at a traced generation."""
         del params
-        return jnp.asarray(self.values)[t]
+        return jax.lax.optimization_barrier(jnp.asarray(self.values))[t]
 
 
 def as_schedule(value: object, role: Role) -> AbstractSchedule:

@@ -28,6 +28,8 @@ from mcollapse.recording import Record, resolve
 from mcollapse.sweeping import at_cell, stacked
 from mcollapse.trajectories import Statistics, Trajectories, versions
 
+Device = Any  # jax.Device, which is no type to a type checker
+
 
 def simulate(
     process: AbstractProcess,
@@ -39,7 +41,7 @@ def simulate(
     start: Start = "real",
     record: Mapping[str, Record] | None = None,
     chunk: int | None = None,
-    devices: Sequence[jax.Device] | int | None = None,
+    devices: Sequence[Device] | int | None = None,
     progress: AbstractProgress | None = None,
 ) -> Trajectories:
     """Run independent replicates of a process for `generations` steps after generation 0.
@@ -73,7 +75,7 @@ def sweep(
     start: Start = "real",
     record: Mapping[str, Record] | None = None,
     chunk: int | None = None,
-    devices: Sequence[jax.Device] | int | None = None,
+    devices: Sequence[Device] | int | None = None,
     progress: AbstractProgress | None = None,
 ) -> Trajectories:
     """`simulate` for every combination of values in `over`, as one program and on the same keys.
@@ -96,7 +98,7 @@ def _run(
     start: Start,
     record: Mapping[str, Record] | None,
     chunk: int | None,
-    devices: Sequence[jax.Device] | int | None,
+    devices: Sequence[Device] | int | None,
     progress: AbstractProgress | None,
 ) -> Trajectories:
     begun = time.perf_counter()
@@ -122,7 +124,10 @@ def _run(
         start=start,
         devices=_devices(devices),
     )
-    values = _value_shapes(experiment if grid is None else _cell(process, true, records, grid.cells()[0], generations, start), start)
+    values = _value_shapes(
+        experiment if grid is None else _cell(process, true, records, grid.cells()[0], generations, start),
+        start,
+    )
     progress = progress or NoProgress()
     progress.start(replicates * cells, generations)
     try:
@@ -160,7 +165,7 @@ class _Job:
     generations: int
     replicates: int
     start: Start
-    devices: list[jax.Device]
+    devices: list[Device]
 
     @property
     def workers(self) -> int:
@@ -271,7 +276,12 @@ def _addresses(job: _Job, first: int, stops: np.ndarray) -> Addresses:
 
 
 def _cell(
-    process: RecursiveTraining, truth: Truth, records: Records, cell: dict[str, float], generations: int, start: Start
+    process: RecursiveTraining,
+    truth: Truth,
+    records: Records,
+    cell: dict[str, float],
+    generations: int,
+    start: Start,
 ) -> Experiment:
     process, truth = at_cell(process, truth, cell)
     return Experiment(process.planned(generations, start), truth, records)
@@ -321,14 +331,20 @@ def _records(process: RecursiveTraining, record: Mapping[str, Record] | None) ->
 def _check_numbers(process: AbstractProcess, generations: int, replicates: int, chunk: int | None) -> None:
     if not isinstance(process, RecursiveTraining):
         raise ValueError(f"simulate runs a process such as mc.RecursiveTraining(…), got {process!r}")
-    for name, value, least in (("generations", generations, 1), ("replicates", replicates, 1), ("chunk", chunk, 1)):
+    for name, value, least in (
+        ("generations", generations, 1),
+        ("replicates", replicates, 1),
+        ("chunk", chunk, 1),
+    ):
         if value is None and name == "chunk":
             continue
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < least:
+        if not whole or int(value) < least:  # type: ignore[arg-type]
             raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     if replicates > np.iinfo(np.int32).max:
-        raise ValueError(f"replicates are numbered in 31 bits: at most {np.iinfo(np.int32).max:,}, got {replicates:,}")
+        raise ValueError(
+            f"replicates are numbered in 31 bits: at most {np.iinfo(np.int32).max:,}, got {replicates:,}"
+        )
 
 
 def _root(key: PRNGKeyArray) -> np.ndarray:
@@ -339,7 +355,7 @@ def _root(key: PRNGKeyArray) -> np.ndarray:
     return np.stack([np.asarray(word) for word in Key.of(key).words])
 
 
-def _devices(devices: Sequence[jax.Device] | int | None) -> list[jax.Device]:
+def _devices(devices: Sequence[Device] | int | None) -> list[Device]:
     local = jax.local_devices()
     if devices is None:
         return local

@@ -25,7 +25,7 @@ def at_cell(process: Any, truth: Truth, cell: dict[str, float]) -> tuple[Any, Tr
 def set_path(value: Any, path: str, number: float, full: str) -> Any:
     """`value` with the number at a dotted path replaced; checks and converters run again."""
     head, _, rest = path.partition(".")
-    fields = [f.name for f in dataclasses.fields(value)] if dataclasses.is_dataclass(value) else []
+    fields = [f.name for f in dataclasses.fields(value)] if isinstance(value, eqx.Module) else []
     fields = [name for name in fields if name not in ("role", "plan", "real_counts", "path")]
     if head not in fields:
         close = difflib.get_close_matches(head, fields, n=1)
@@ -53,8 +53,12 @@ def stacked(cells: list[Experiment]) -> tuple[Experiment, tuple[int | None, ...]
     structure = flat[0][1]
     if any(other != structure for _, other in flat[1:]):
         raise ValueError("the cells of a sweep must differ in numbers only; run simulate for each structure")
-    columns = [[_as_leaf(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=True)]
-    same = [not eqx.is_array_like(c[0]) or all(np.array_equal(c[0], other) for other in c[1:]) for c in columns]
+    columns = [
+        [_as_leaf(leaf) for leaf in column] for column in zip(*(leaves for leaves, _ in flat), strict=True)
+    ]
+    same = [
+        not eqx.is_array_like(c[0]) or all(np.array_equal(c[0], other) for other in c[1:]) for c in columns
+    ]
     leaves = [c[0] if alike else np.stack(c) for c, alike in zip(columns, same, strict=True)]
     experiment = jax.tree.unflatten(structure, leaves)
     axes = tuple(
@@ -75,6 +79,4 @@ def _alike(cells: list[Experiment]) -> list[Experiment]:
     rows = max(plan.rows for plan in plans)
     pool_rows = max(plan.pool_rows for plan in plans)
     plan = dataclasses.replace(plans[0], rows=rows, pool_rows=pool_rows)
-    return [
-        Experiment(dataclasses.replace(c.process, plan=plan), c.truth, c.records) for c in cells
-    ]
+    return [Experiment(dataclasses.replace(c.process, plan=plan), c.truth, c.records) for c in cells]

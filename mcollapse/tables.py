@@ -14,7 +14,9 @@ def verdict_table(report: "Report") -> "Table":
     """One row a law: what was seen where it was worst, and what the test could have seen."""
     from rich.table import Table
 
-    table = Table(title=f"{report.replicates:,} replicates against theory, family-wise level {report.level:g}")
+    table = Table(
+        title=f"{report.replicates:,} replicates against theory, family-wise level {report.level:g}"
+    )
     swept = any(verdict.cell for verdict in report)
     for column in (("cell",) if swept else ()) + ("law", "kind", "record"):
         table.add_column(column)

@@ -156,12 +156,16 @@ class Trajectories(Mapping[str, Entry]):
 
         target = pathlib.Path(path)
         if not target.exists():
-            raise ValueError(f"there is no store at {target}: give the path that run.save or mcollapse run wrote")
+            raise ValueError(
+                f"there is no store at {target}: give the path that run.save or mcollapse run wrote"
+            )
         try:
             data = xarray.open_zarr(target, consolidated=False, chunks=None)
             attributes = json.loads(data.attrs["mcollapse"])
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"{target} is not a store of mcollapse ({type(error).__name__}: {error})") from error
+            raise ValueError(
+                f"{target} is not a store of mcollapse ({type(error).__name__}: {error})"
+            ) from error
         if attributes["format"] != FORMAT:
             raise ValueError(f"{target} has format {attributes['format']}, this version reads {FORMAT}")
         with data:
@@ -196,19 +200,28 @@ def difference(first: Trajectories, second: Trajectories) -> Trajectories:
     for name in (n for n in first if n in second.entries):
         ours, theirs = first[name], second[name]
         if isinstance(ours, KeptEntry) and isinstance(theirs, KeptEntry):
-            if not np.array_equal(ours.generations, theirs.generations) or ours.values.shape != theirs.values.shape:
+            if (
+                not np.array_equal(ours.generations, theirs.generations)
+                or ours.values.shape != theirs.values.shape
+            ):
                 raise ValueError(f"{name!r} is recorded at different generations in the two runs")
             entries[name] = KeptEntry(ours.values - theirs.values, ours.generations, ours.sweep_axes)
     if not entries:
-        raise ValueError("the runs share no whole trajectories: record the metric with reduce=mc.Keep() in both")
-    attributes = first.attributes | {"difference_of": [first.attributes["process"], second.attributes["process"]]}
+        raise ValueError(
+            "the runs share no whole trajectories: record the metric with reduce=mc.Keep() in both"
+        )
+    attributes = first.attributes | {
+        "difference_of": [first.attributes["process"], second.attributes["process"]]
+    }
     return Trajectories(entries, np.maximum(first.status, second.status), attributes, first.truth)
 
 
 def check_writable(target: pathlib.Path, overwrite: bool) -> None:
     """Refuse, before anything is computed, a store that exists or cannot be created."""
     if target.exists() and not overwrite:
-        raise ValueError(f"{target} exists: choose another path, or overwrite it with overwrite=True (--overwrite)")
+        raise ValueError(
+            f"{target} exists: choose another path, or overwrite it with overwrite=True (--overwrite)"
+        )
     parent = target.absolute().parent
     existing = next(p for p in (parent, *parent.parents) if p.exists())
     if not existing.is_dir() or not _may_write(existing):
@@ -226,7 +239,12 @@ def versions() -> dict[str, str]:
     import jax
     import jaxlib
 
-    return {"mcollapse": __version__, "jax": jax.__version__, "jaxlib": jaxlib.__version__, "numpy": np.__version__}
+    return {
+        "mcollapse": __version__,
+        "jax": jax.__version__,
+        "jaxlib": jaxlib.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def _own_axis(dim: str, name: str, generation: str) -> str:

@@ -19,8 +19,8 @@ from mcollapse.families.base import Truth
 from mcollapse.metrics import Above
 from mcollapse.process import RecursiveTraining
 from mcollapse.recording import Entry, HittingEntry, HittingTime, MeanEntry, Record
-from mcollapse.sources import Mixture, Split
 from mcollapse.significance import binomial_p_value, critical_value, ratio_interval, t_p_value
+from mcollapse.sources import Mixture, Split
 from mcollapse.sweeping import at_cell
 from mcollapse.trajectories import Trajectories
 
@@ -152,7 +152,9 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
     )
 
 
-def predictions(run: Trajectories, name: str, cell: dict[str, float] | None = None) -> list[theory.Prediction]:
+def predictions(
+    run: Trajectories, name: str, cell: dict[str, float] | None = None
+) -> list[theory.Prediction]:
     """What theory says of one record; nothing where no law is known."""
     record = run.records[name]
     quantity, parameters = _quantity(record)
@@ -297,7 +299,9 @@ def _surviving(
     """A hitting time of an absorbing event gives its probability at every generation."""
     reducer = record.reduce
     metric = getattr(record.metric, "__name__", "")
-    absorbing = type(run.process.source).__name__ == "LastModel" and type(run.process.pool).__name__ == "Newest"
+    absorbing = (
+        type(run.process.source).__name__ == "LastModel" and type(run.process.pool).__name__ == "Newest"
+    )
     if not absorbing or not isinstance(reducer, HittingTime):
         return None
     probability = np.moveaxis(entry.probability[index], -1, 0)
@@ -324,7 +328,8 @@ def _cells(run: Trajectories) -> list[tuple[dict[str, float], tuple[int, ...]]]:
     axes = list(sweep)
     shape = tuple(len(values) for values in sweep.values())
     return [
-        ({axis: sweep[axis][i] for axis, i in zip(axes, index, strict=True)}, index) for index in np.ndindex(shape)
+        ({axis: sweep[axis][i] for axis, i in zip(axes, index, strict=True)}, index)
+        for index in np.ndindex(shape)
     ]
 
 
@@ -343,7 +348,11 @@ def _notes(run: Trajectories) -> tuple[str, ...]:
     notes = []
     for name, entry in run.entries.items():
         if isinstance(entry, MeanEntry) and np.any(entry.count < run.replicates):
-            notes.append(f"{name}: up to {int(run.replicates - entry.count.min())} replicates are not finite and left out")
+            notes.append(
+                f"{name}: up to {int(run.replicates - entry.count.min())} replicates are not finite and left out"
+            )
         if isinstance(entry, MeanEntry) and np.any(entry.heavy):
-            notes.append(f"{name}: the largest 0.1 % of replicates carry over 10 % of a sum; do not trust its mean")
+            notes.append(
+                f"{name}: the largest 0.1 % of replicates carry over 10 % of a sum; do not trust its mean"
+            )
     return tuple(notes)

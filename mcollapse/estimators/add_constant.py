@@ -25,7 +25,9 @@ class AddConstant(AbstractEstimator):
     def __check_init__(self):
         """A pseudo-count is not negative."""
         if isinstance(self.constant, np.ndarray) and np.any(self.constant < 0):
-            raise ValueError(f"AddConstant adds a constant of at least 0 to every count, got {self.constant:g}")
+            raise ValueError(
+                f"AddConstant adds a constant of at least 0 to every count, got {self.constant:g}"
+            )
 
     def fit(
         self,

@@ -45,4 +45,3 @@ class AbstractEstimator(eqx.Module):
     def fewest(self, family: AbstractFamily) -> int:
         """The fewest points that a fit needs."""
         return family.fewest(0)
-

@@ -6,7 +6,7 @@ shortest complete example.
 """
 
 import abc
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -46,11 +46,11 @@ class AbstractFamily(eqx.Module):
 
     @abc.abstractmethod
     def maximum_likelihood(
-        self, data: AbstractStatistics | Samples, previous: Params, ddof: int = 0
+        self, data: Any, previous: Params, ddof: int = 0
     ) -> tuple[Params, Int[Array, ""]]:
         """The estimate and its status; `previous` is kept where the data cannot be fitted."""
 
-    def settle(self, key: Key, capacity: int | None) -> Self:
+    def settle(self, key: Key, capacity: int | None) -> "AbstractFamily":
         """The family with everything that a replicate draws only once (a design, say)."""
         del key, capacity
         return self

@@ -1,7 +1,5 @@
 """Bernoulli: a coin, the smallest model that can forget."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +16,7 @@ from mcollapse.status import Status
 class BernoulliParams(eqx.Module):
     """The probability of a success."""
 
-    probability: Float[Array, ""] | np.ndarray = eqx.field(converter=concrete)
+    probability: Float[Array, ""] = eqx.field(converter=concrete)
 
     def __check_init__(self):
         """A probability lies in [0, 1]."""
@@ -26,7 +24,12 @@ class BernoulliParams(eqx.Module):
             raise ValueError(f"probability must lie in [0, 1], got {float(self.probability):g}")
 
     @classmethod
-    def from_data(cls, successes: object) -> Self:
+    def standard(cls) -> "BernoulliParams":
+        """A fair coin."""
+        return cls(0.5)
+
+    @classmethod
+    def from_data(cls, successes: object) -> "BernoulliParams":
         """The proportion of ones in a vector of zeros and ones."""
         data = real_data(successes, "Bernoulli data")
         if not np.all((data == 0) | (data == 1)):
@@ -67,7 +70,9 @@ class Bernoulli(AbstractFamily):
         share = data.counts[1] / jnp.where(total > 0, total, 1).astype(previous.probability.dtype)
         probability = jnp.where(total > 0, share, previous.probability)
         absorbed = (probability == 0) | (probability == 1)
-        status = jnp.where(total > 0, jnp.where(absorbed, Status.DEGENERATE, Status.OK), Status.TOO_FEW_POINTS)
+        status = jnp.where(
+            total > 0, jnp.where(absorbed, Status.DEGENERATE, Status.OK), Status.TOO_FEW_POINTS
+        )
         return BernoulliParams(probability), status.astype(jnp.int32)
 
     def expectation(self, params: BernoulliParams) -> Float[Array, ""]:

@@ -1,7 +1,5 @@
 """Categorical: unigram models, next tokens in one context, any finite alphabet."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +20,7 @@ class CategoricalParams(eqx.Module):
     size, so nothing underflows, and a forgotten category is an exact zero.
     """
 
-    probabilities: Float[Array, " categories"] | np.ndarray = eqx.field(converter=concrete)
+    probabilities: Float[Array, " categories"] = eqx.field(converter=concrete)
 
     def __check_init__(self):
         """Concrete probabilities are a distribution."""
@@ -30,12 +28,17 @@ class CategoricalParams(eqx.Module):
             check_probabilities(self.probabilities)
 
     @classmethod
-    def uniform(cls, categories: int) -> Self:
+    def standard(cls) -> "CategoricalParams":
+        """Zipf's law on fifty categories."""
+        return cls.zipf(50)
+
+    @classmethod
+    def uniform(cls, categories: int) -> "CategoricalParams":
         """All categories equally likely."""
         return cls.zipf(categories, exponent=0.0)
 
     @classmethod
-    def zipf(cls, categories: int, exponent: float = 1.0, shift: float = 0.0) -> Self:
+    def zipf(cls, categories: int, exponent: float = 1.0, shift: float = 0.0) -> "CategoricalParams":
         r"""Zipf–Mandelbrot: $p_i \propto (i + \text{shift})^{-\text{exponent}}$, $i = 1, \dots, K$."""
         if categories < 2:
             raise ValueError(f"a categorical law needs at least two categories, got {categories}")
@@ -45,7 +48,7 @@ class CategoricalParams(eqx.Module):
         return cls(weights / weights.sum())
 
     @classmethod
-    def from_counts(cls, counts: object) -> Self:
+    def from_counts(cls, counts: object) -> "CategoricalParams":
         """Proportions of observed counts."""
         array = real_data(counts, "counts").astype(np.float64)
         if np.any(array < 0) or array.sum() == 0:
@@ -53,11 +56,13 @@ class CategoricalParams(eqx.Module):
         return cls(array / array.sum())
 
     @classmethod
-    def from_data(cls, labels: object, categories: int | None = None) -> Self:
+    def from_data(cls, labels: object, categories: int | None = None) -> "CategoricalParams":
         """Proportions of integer labels 0 … K-1; `categories` when the last labels are unseen."""
         data = real_data(labels, "labels")
         if np.any(data < 0) or np.any(data != np.floor(data)):
-            raise ValueError(f"labels are whole numbers from 0 on, got {data[(data < 0) | (data % 1 != 0)][0]}")
+            raise ValueError(
+                f"labels are whole numbers from 0 on, got {data[(data < 0) | (data % 1 != 0)][0]}"
+            )
         least = int(data.max()) + 1
         if categories is not None and categories < least:
             raise ValueError(f"label {least - 1} needs at least {least} categories, got {categories}")

@@ -1,7 +1,7 @@
 """Gaussian: one dimension, with the variance fitted or known."""
 
 import math
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -19,8 +19,8 @@ from mcollapse.status import Status
 class GaussianParams(eqx.Module):
     """The mean and the logarithm of the variance, which may shrink by many orders of magnitude."""
 
-    mean: Float[Array, ""] | np.ndarray = eqx.field(converter=concrete)
-    log_variance: Float[Array, ""] | np.ndarray = eqx.field(converter=concrete)
+    mean: Float[Array, ""] = eqx.field(converter=concrete)
+    log_variance: Float[Array, ""] = eqx.field(converter=concrete)
 
     def __check_init__(self):
         """Concrete parameters are finite numbers."""
@@ -29,19 +29,21 @@ class GaussianParams(eqx.Module):
                 check_finite(name, getattr(self, name))
 
     @classmethod
-    def standard(cls) -> Self:
+    def standard(cls) -> "GaussianParams":
         """Mean 0, variance 1."""
         return cls(0.0, 0.0)
 
     @classmethod
-    def from_data(cls, values: object, ddof: int = 0) -> Self:
+    def from_data(cls, values: object, ddof: int = 0) -> "GaussianParams":
         """The sample mean and variance of a vector of numbers."""
         data = real_data(values, "Gaussian data").astype(np.float64)
         if data.size <= max(ddof, 1):
             raise ValueError(f"a variance needs at least {max(ddof, 1) + 1} values, got {data.size}")
         variance = data.var(ddof=ddof)
         if variance == 0:
-            raise ValueError(f"all {data.size} values equal {data[0]:g}: their variance is zero, no Gaussian fits")
+            raise ValueError(
+                f"all {data.size} values equal {data[0]:g}: their variance is zero, no Gaussian fits"
+            )
         return cls(data.mean(), math.log(variance))
 
 
@@ -85,9 +87,7 @@ class Gaussian(AbstractFamily):
         mean = params.mean + jnp.exp(0.5 * params.log_variance) * z * (1.0 / jnp.sqrt(size))
         log_scatter = params.log_variance + log_chi_square
         present = count > 0  # a part of a batch may be empty, and then weighs nothing in a merge
-        return MeanScatter(
-            count, jnp.where(present, mean, 0.0), jnp.where(present, log_scatter, -jnp.inf)
-        )
+        return MeanScatter(count, jnp.where(present, mean, 0.0), jnp.where(present, log_scatter, -jnp.inf))
 
     def maximum_likelihood(
         self, data: MeanScatter, previous: GaussianParams, ddof: int = 0
@@ -99,7 +99,8 @@ class Gaussian(AbstractFamily):
         if self.variance == "known":
             log_variance = previous.log_variance
         params = GaussianParams(
-            jnp.where(enough, data.mean, previous.mean), jnp.where(enough, log_variance, previous.log_variance)
+            jnp.where(enough, data.mean, previous.mean),
+            jnp.where(enough, log_variance, previous.log_variance),
         )
         return params, jnp.where(enough, _status(params), Status.TOO_FEW_POINTS).astype(jnp.int32)
 

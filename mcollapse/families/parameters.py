@@ -1,14 +1,19 @@
 """Host-side checks and conversions that parameter classes share."""
 
+from typing import Any
+
 import jax
 import numpy as np
+from jax.core import Tracer
 
 TOLERANCE = 1e-6
 
 
-def concrete(value: object) -> np.ndarray | jax.Array:
+def concrete(value: object) -> Any:
     """A float64 host array of what a user gives; arrays of a program pass through unchanged."""
-    if isinstance(value, jax.Array) or not isinstance(value, np.ndarray | np.generic | float | int | list | tuple):
+    if isinstance(value, jax.Array) or not isinstance(
+        value, np.ndarray | np.generic | float | int | list | tuple
+    ):
         return value  # type: ignore[return-value]
     return np.asarray(value, np.float64)
 
@@ -16,7 +21,7 @@ def concrete(value: object) -> np.ndarray | jax.Array:
 def is_concrete(value: object) -> bool:
     """Whether values can be looked at now: a tracer cannot."""
     return isinstance(value, np.ndarray) or (
-        isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+        isinstance(value, jax.Array) and not isinstance(value, Tracer)
     )
 
 
@@ -33,9 +38,7 @@ def check_probabilities(values: object) -> None:
     """Refuse a table that is no probability distribution."""
     array = np.asarray(values, np.float64)
     if array.ndim != 1 or array.size < 2:
-        raise ValueError(
-            f"probabilities are a vector of at least two categories, got shape {array.shape}"
-        )
+        raise ValueError(f"probabilities are a vector of at least two categories, got shape {array.shape}")
     check_finite("probabilities", array)
     if np.any(array < 0):
         k = int(np.argmin(array))

@@ -1,7 +1,7 @@
 """The contract of a pool: which data so far is a model trained on?"""
 
 import abc
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array, Int
@@ -23,7 +23,7 @@ class AbstractPool(eqx.Module):
     keeps_real: ClassVar[bool] = False
     """Whether the pool is made of generation 0's real points, so that `start="truth"` means nothing."""
 
-    def planned(self, generations: int, start: str) -> Self:
+    def planned(self, generations: int, start: str) -> "AbstractPool":
         """Host: the pool with its schedules tabulated."""
         del generations, start
         return self

@@ -1,7 +1,5 @@
 """A buffer of rows with a slot a generation."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -18,7 +16,7 @@ class Rows(eqx.Module):
     synthetic: Num[Array, " capacity"] | None
 
     @classmethod
-    def empty(cls, batch: Batch, capacity: int) -> Self:
+    def empty(cls, batch: Batch, capacity: int) -> "Rows":
         """Room for `capacity` rows like those of `batch`."""
         part = batch.real if batch.real is not None else batch.synthetic
         assert isinstance(part, Samples)

@@ -1,7 +1,5 @@
 """Accumulate, but train on a fixed budget of points drawn from all data so far."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int
@@ -26,7 +24,7 @@ class Subsample(AbstractPool):
 
     budget: AbstractSchedule = eqx.field(converter=sizes)
 
-    def planned(self, generations: int, start: str) -> Self:
+    def planned(self, generations: int, start: str) -> "Subsample":
         """The budget as a table."""
         return type(self)(self.budget.planned(generations, "truth" if start == "truth" else "real"))
 

@@ -1,10 +1,17 @@
 """Random draws without rejection: fast, accurate to a stated distance, independent from lane to lane."""
 
+from .binomials import binomial as binomial
+from .binomials import largest_count as largest_count
+from .categoricals import categorical as categorical
 from .chi_squares import log_chi_square as log_chi_square
 from .chi_squares import normal_and_log_chi_square as normal_and_log_chi_square
+from .hypergeometrics import hypergeometric as hypergeometric
+from .hypergeometrics import multivariate_hypergeometric as multivariate_hypergeometric
 from .key import Key as Key
+from .multinomials import multinomial as multinomial
 from .normals import normal as normal
 from .normals import normal_pair as normal_pair
+from .subsets import subsample_mask as subsample_mask
 from .uniforms import bernoulli as bernoulli
 from .uniforms import bits as bits
 from .uniforms import uniform as uniform

@@ -84,7 +84,9 @@ def _literal(name: str, values: np.ndarray) -> str:
 
 
 def main() -> None:
-    tables = inverse_normal() | sine_and_cosine() | chi_square()
+    from mcollapse.random.fit_counts import count_quantile
+
+    tables = inverse_normal() | sine_and_cosine() | chi_square() | count_quantile()
     text = '"""Written by `python -m mcollapse.random.fit`: do not edit."""\n\nimport numpy as np\n\n'
     text += "\n".join(_literal(name, values) for name, values in tables.items()) + "\n"
     Path(__file__).with_name("coefficients.py").write_text(text)

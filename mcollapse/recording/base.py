@@ -52,7 +52,9 @@ class AbstractReducer(eqx.Module):
         """Device: a summary of values `[..., lanes]` (or of the carry); lanes not `present` are padding."""
 
     @abc.abstractmethod
-    def collector(self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int) -> Collector:
+    def collector(
+        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+    ) -> Collector:
         """Host: an empty collector; `shape` is `[*sweep, generation, *components]` of the entry."""
 
     def bytes(self, size: int, replicates: int) -> int:
@@ -85,4 +87,6 @@ class Record(eqx.Module):
                 "ones are in mcollapse.metrics"
             )
         if not isinstance(self.reduce, AbstractReducer):
-            raise ValueError(f"reduce is mc.Keep(), mc.Moments() or mc.HittingTime(below=…), got {self.reduce!r}")
+            raise ValueError(
+                f"reduce is mc.Keep(), mc.Moments() or mc.HittingTime(below=…), got {self.reduce!r}"
+            )

@@ -160,7 +160,10 @@ class HittingEntry(Entry):
     def variables(self, name: str) -> Variables:
         """The histogram of times and the number censored."""
         components = self.dims(self.censored, "")
-        return {f"{name}.hits": ((*components, "time"), self.hits), f"{name}.censored": (components, self.censored)}
+        return {
+            f"{name}.hits": ((*components, "time"), self.hits),
+            f"{name}.censored": (components, self.censored),
+        }
 
 
 def top_share(sizes: np.ndarray, total: np.ndarray, replicates: int) -> np.ndarray:
@@ -177,11 +180,13 @@ def _finite_mean(values: np.ndarray) -> np.ndarray:
     return np.where(finite, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(finite.sum(axis=0), 1)
 
 
-def entry_from(kind: str, name: str, arrays: dict[str, Any], sweep_axes: tuple[str, ...], generations: np.ndarray) -> Entry:
+def entry_from(
+    kind: str, name: str, arrays: dict[str, Any], sweep_axes: tuple[str, ...], generations: np.ndarray
+) -> Entry:
     """The entry that `variables` labelled, read back."""
     if kind == "keep":
         return KeptEntry(arrays[name], generations, sweep_axes)
     if kind == "moments":
-        parts = (arrays[f"{name}.{part}"] for part in ("mean", "variance", "count", "top_share"))
-        return MomentsEntry(*parts, generations, sweep_axes)
+        mean, variance, count, share = (arrays[f"{name}.{p}"] for p in ("mean", "variance", "count", "top_share"))
+        return MomentsEntry(mean, variance, count, share, generations, sweep_axes)
     return HittingEntry(arrays[f"{name}.hits"], arrays[f"{name}.censored"], sweep_axes)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -14,7 +15,9 @@ class Every:
 
     def __post_init__(self):
         if not isinstance(self.step, int) or self.step < 1:
-            raise ValueError(f"every(k) records each k-th generation, k a whole number of at least 1, got {self.step!r}")
+            raise ValueError(
+                f"every(k) records each k-th generation, k a whole number of at least 1, got {self.step!r}"
+            )
 
 
 def every(step: int) -> Every:
@@ -32,7 +35,7 @@ def log_spaced(generations: int, count: int) -> tuple[int, ...]:
     return (0, *(int(t) for t in np.unique(spaced)))
 
 
-At = Every | tuple[int, ...] | str | None
+At = Every | tuple[int, ...] | Literal["all", "log"] | None
 
 
 def as_at(value: object) -> At:
@@ -41,7 +44,7 @@ def as_at(value: object) -> At:
         return value
     if isinstance(value, str):
         if value in ("all", "log"):
-            return value
+            return cast(Any, value)
         raise ValueError(f'at={value!r} is not known: use "all", "log", mc.every(k) or a list of generations')
     if isinstance(value, bool) or not isinstance(value, Iterable | int | np.integer):
         raise ValueError(f"at lists generations, got {value!r}")

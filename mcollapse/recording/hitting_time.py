@@ -47,7 +47,9 @@ class HittingTime(AbstractReducer):
         """The times; padding lanes are marked apart from the censored."""
         return jnp.where(present, values, NEVER - 1)
 
-    def collector(self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int) -> Collector:
+    def collector(
+        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+    ) -> Collector:
         """An empty histogram over the run's generations, which `generations` lists in full."""
         return _HittingCollector(shape, len(generations))
 

@@ -28,7 +28,9 @@ class Keep(AbstractReducer):
         wanted = lanes if self.first is None else min(lanes, math.ceil(self.first / BLOCK) * BLOCK)
         return jnp.asarray(values)[..., :wanted]
 
-    def collector(self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int) -> Collector:
+    def collector(
+        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+    ) -> Collector:
         """An array with room for all that is kept."""
         rows = replicates if self.first is None else min(self.first, replicates)
         return _KeepCollector(np.empty((rows, *shape), dtype), generations)

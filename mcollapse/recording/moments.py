@@ -38,7 +38,9 @@ class Moments(AbstractReducer):
         size = jnp.where(keep, jnp.abs(blocks), 0.0)
         return BlockMoments(count, mean, scatter, _tree_sum(size), jnp.max(size, axis=-1))
 
-    def collector(self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int) -> Collector:
+    def collector(
+        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+    ) -> Collector:
         """Zero replicates so far."""
         return _MomentsCollector(shape, generations)
 

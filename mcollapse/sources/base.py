@@ -1,7 +1,7 @@
 """The contract of a source: where do the new points of a generation come from?"""
 
 import abc
-from typing import Any, Self
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -18,7 +18,7 @@ State = Any
 class AbstractSource(eqx.Module):
     """How a batch is made of real and synthetic points; it may remember past models (`State`)."""
 
-    def planned(self, generations: int, sizes: np.ndarray) -> Self:
+    def planned(self, generations: int, sizes: np.ndarray) -> "AbstractSource":
         """Host: the source with its schedules tabulated for `sizes` n_0 … n_T."""
         del generations, sizes
         return self

@@ -1,6 +1,6 @@
 """A share of each batch is fresh real data."""
 
-from typing import Literal, Self
+from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -34,9 +34,11 @@ class Mixture(AbstractSource):
     def __check_init__(self):
         """Counts are random or fixed."""
         if self.counts not in ("random", "fixed"):
-            raise ValueError(f'counts is "random" (a coin a point) or "fixed" (rounded down), got {self.counts!r}')
+            raise ValueError(
+                f'counts is "random" (a coin a point) or "fixed" (rounded down), got {self.counts!r}'
+            )
 
-    def planned(self, generations: int, sizes: np.ndarray) -> Self:
+    def planned(self, generations: int, sizes: np.ndarray) -> "Mixture":
         """Shares as a table, and where the counts are fixed these too."""
         share = self.real_share.planned(generations)
         whole = np.floor(share.values * sizes * (1 + 1e-12)).astype(np.int32)

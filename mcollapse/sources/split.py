@@ -1,7 +1,5 @@
 """So many real points and so many synthetic ones, each generation."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -25,7 +23,7 @@ class Split(AbstractSource):
     real: AbstractSchedule = eqx.field(converter=counts)
     synthetic: AbstractSchedule = eqx.field(converter=counts)
 
-    def planned(self, generations: int, sizes: np.ndarray) -> Self:
+    def planned(self, generations: int, sizes: np.ndarray) -> "Split":
         """Both counts as tables; an empty generation is refused."""
         # entry 0 is not used: generation 0 has n_0 real points
         real, synthetic = (part.planned(generations, "truth") for part in (self.real, self.synthetic))

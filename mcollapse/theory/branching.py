@@ -4,7 +4,7 @@ import numpy as np
 
 
 def branching_exponents(generations: int) -> np.ndarray:
-    r"""$g_1 = 1$, $g_{k+1} = 1 - e^{-g_k}$: the survival probability of a Poisson branching line, [generations].
+    r"""$g_1 = 1$, $g_{k+1} = 1 - e^{-g_k}$: exponents of survival in Poisson branching, [generations].
 
     $1/k \le g_k < 2/k$ and $k g_k \to 2$.
 
@@ -19,33 +19,34 @@ def branching_exponents(generations: int) -> np.ndarray:
     return exponents
 
 
-def survival_exponents(sizes: np.ndarray, horizon: int) -> np.ndarray:
-    r"""$\gamma_t$ with $P(\text{extinct by fit } k \mid \text{count } j \text{ at fit } t) \le e^{-\gamma_t j}$.
+def survival_exponents(sizes: np.ndarray, horizons: np.ndarray) -> np.ndarray:
+    r"""$\gamma_t$ such that j points at fit t are all gone by fit k with chance $\le e^{-\gamma_t j}$.
 
     $$ \gamma_k = \infty, \qquad \gamma_t = \frac{n_{t+1}}{n_t}\,\bigl(1 - e^{-\gamma_{t+1}}\bigr), $$
     by $(1 - (1-s)j/n)^m \le e^{-(1-s)jm/n}$; for constant sizes $\gamma_t = g_{k-t}$.
 
     Arguments:
         sizes: n_1 ... n_F in points, [F].
-        horizon: k, between 1 and F.
+        horizons: k, int [G], from 1 to F.
 
     Returns:
-        gamma_1 ... gamma_k, [k]; the last is infinite.
+        gamma_t at t = 1 ... F, [F, G]; infinite from t = k on.
 
     Source: derived, after Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646.
     """
-    sizes = np.asarray(sizes, dtype=float)
-    exponents = np.full(horizon, np.inf)
-    for fit in range(horizon - 2, -1, -1):
-        exponents[fit] = sizes[fit + 1] / sizes[fit] * -np.expm1(-exponents[fit + 1])
+    sizes, horizons = np.asarray(sizes, dtype=float), np.asarray(horizons)
+    exponents = np.full((len(sizes), len(horizons)), np.inf)
+    for fit in range(len(sizes) - 1, 0, -1):
+        before = sizes[fit] / sizes[fit - 1] * -np.expm1(-exponents[fit])
+        exponents[fit - 1] = np.where(horizons > fit, before, np.inf)
     return exponents
 
 
-def branching_survival(probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray) -> np.ndarray:
-    r"""$1 - e^{-n_1 p (1 - e^{-\gamma_1})}$, the chance that a symbol is alive after k fits.
+def branching_extinction(probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray) -> np.ndarray:
+    r"""$e^{-n_1 p (1 - e^{-\gamma_1})}$, the chance that a symbol is lost after k fits.
 
-    A lower bound on the exact chain, and close to it while p and k/n are small. For constant sizes it is
-    $1 - e^{-npg_k}$, and for the Poisson family it is exact.
+    An upper bound on the exact chain, and close to it while k/n is small. For constant sizes it is
+    $e^{-npg_k}$, and for the Poisson family it is exact.
 
     Arguments:
         probabilities: p of each symbol, [K].
@@ -57,19 +58,16 @@ def branching_survival(probabilities: np.ndarray, sizes: np.ndarray, fits: np.nd
 
     Source: Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646, Theorems 1 and 2; other sizes derived.
     """
-    probabilities = np.asarray(probabilities, dtype=float)
-    rows = np.zeros((len(fits), len(probabilities)))
-    for row, horizon in enumerate(np.asarray(fits).tolist()):
-        if horizon == 0:
-            rows[row] = probabilities > 0
-        else:
-            expected = sizes[0] * -np.expm1(-survival_exponents(sizes, horizon)[0])
-            rows[row] = -np.expm1(-expected * probabilities)
-    return rows
+    probabilities, fits = np.asarray(probabilities, dtype=float), np.asarray(fits)
+    lost = np.tile((probabilities == 0).astype(float), (len(fits), 1))
+    if np.any(fits > 0):
+        expected = sizes[0] * -np.expm1(-survival_exponents(sizes[: fits.max()], fits[fits > 0])[0])
+        lost[fits > 0] = np.exp(-np.outer(expected, probabilities))
+    return lost
 
 
-def survival_upper_bound(probabilities: np.ndarray, size: int, fits: np.ndarray) -> np.ndarray:
-    r"""$1 - \max(0, 1 - 3np^2 - 3kp)\, e^{-npg_k}$, [G, K]; trivial unless $np^2$ and $kp$ are small.
+def extinction_lower_bound(probabilities: np.ndarray, size: int, fits: np.ndarray) -> np.ndarray:
+    r"""$\max(0, 1 - 3np^2 - 3kp)\, e^{-npg_k}$, [G, K]; trivial unless $np^2$ and $kp$ are small.
 
     Arguments:
         probabilities: p of each symbol, [K].
@@ -79,8 +77,5 @@ def survival_upper_bound(probabilities: np.ndarray, size: int, fits: np.ndarray)
     Source: Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646, Theorem 1.
     """
     chances, fits = np.asarray(probabilities, dtype=float), np.asarray(fits)
-    exponents = np.concatenate([np.full(1, np.inf), branching_exponents(int(fits.max(initial=0)))])[fits]
     loss = np.maximum(0, 1 - 3 * size * chances**2 - 3 * fits[:, None] * chances)
-    with np.errstate(invalid="ignore"):
-        extinct = np.exp(-np.where(chances > 0, size * chances * exponents[:, None], 0.0))
-    return 1 - loss * extinct
+    return loss * branching_extinction(chances, np.full(max(int(fits.max(initial=0)), 1), size), fits)

@@ -69,15 +69,15 @@ def law_of(setting: Setting) -> Law:
 def risks(setting: Setting, generations: np.ndarray) -> dict[str, np.ndarray]:
     r"""Squared error, chi-square risk and concentration of the fitted law.
 
-    $E\|\hat p - p^*\|_2^2$ (one coordinate of a Bernoulli), $E\sum_i (\hat p_i - p_i^*)^2/p_i^*$ over the support
-    of the truth, and $E \sum_i \hat p_i^2$, from `coordinate_moments`.
+    $E\|\hat p - p^*\|_2^2$ (one coordinate of a Bernoulli), $E\sum_i (\hat p_i - p_i^*)^2/p_i^*$ over the
+    support of the truth, and $E \sum_i \hat p_i^2$, from `coordinate_moments`.
 
     Arguments:
         setting: Bernoulli or categorical.
         generations: engine generations, int [G].
 
     Returns:
-        quantity -> [G]; infinite chi-square where smoothing puts mass outside the support.
+        quantity -> [G].
 
     Source: as `law_of` says.
     """
@@ -93,7 +93,7 @@ def risks(setting: Setting, generations: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _summary(chances, copies, bias, square) -> tuple[float, float, float]:
-    ratio = np.divide(square, chances, out=np.where(square > 0, np.inf, 0.0), where=chances > 0)
+    ratio = np.divide(square, chances, out=np.zeros_like(square), where=chances > 0)
     return (
         float(copies @ square),
         float(copies @ ratio),

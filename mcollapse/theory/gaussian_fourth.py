@@ -1,4 +1,4 @@
-"""Exact fourth moments of the Gaussian loop with fresh real data: the variance over replicates of its risks."""
+"""Exact fourth moments of the Gaussian loop with real data: the variance over replicates of its risks."""
 
 from dataclasses import dataclass
 
@@ -21,9 +21,10 @@ class _Moments:
 def gaussian_fourth_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     r"""Variance over replicates of the squared mean error and of the fitted variance.
 
-    Given the past, the fourth moments of the mean and variance of a batch are polynomials of the second degree
-    in $x = e^2$ and $v$, so $(E x, E v, E x^2, E xv, E v^2)$ obeys an affine recursion. A batch of independent
-    draws from the mixture enters by its central moments $m_2, m_3, m_4$ and $\kappa_4 = m_4 - 3 m_2^2$:
+    Given the past, the fourth moments of the mean and variance of a batch are polynomials of the second
+    degree in $x = e^2$ and $v$, so $(E x, E v, E x^2, E xv, E v^2)$ obeys an affine recursion. A batch of
+    independent draws from the mixture enters by its central moments $m_2, m_3, m_4$ and $\kappa_4 = m_4 - 3
+    m_2^2$:
     $$ E(\bar x-c)^4 = \frac{3m_2^2}{n^2} + \frac{\kappa_4}{n^3},\quad
        E(\bar x-c)^2 s^2 = \frac{m_2^2}{n} + \frac{\kappa_4}{n^2},\quad
        E s^4 = m_2^2\,\frac{n+1}{n-1} + \frac{\kappa_4}{n} ; $$
@@ -59,7 +60,7 @@ def _refit(setting: Setting, batch: _Moments, size: float) -> _Moments:
 def _independent(s: _Moments, n: float, a: float) -> _Moments:
     b = 1 - a
     m2 = a + b * s.v + a * b * s.x
-    m2_m2 = a**2 + b**2 * s.vv + (a * b) ** 2 * s.xx + 2 * a * b * s.v + 2 * a**2 * b * s.x + 2 * a * b**2 * s.xv
+    m2_m2 = a**2 + b**2 * s.vv + (a * b) ** 2 * s.xx + 2 * a * b * (s.v + a * s.x + b * s.xv)
     c_m3 = b * (3 * a * b * (s.xv - s.x) + a * b * (a - b) * s.xx)
     m4 = a * (3 + 6 * b**2 * s.x + b**4 * s.xx) + b * (3 * s.vv + 6 * a**2 * s.xv + a**4 * s.xx)
     cc_m2 = b**2 * (a * s.x + b * s.xv + a * b * s.xx)
@@ -74,8 +75,8 @@ def _independent(s: _Moments, n: float, a: float) -> _Moments:
 
 
 def _blocks(s: _Moments, n: float, a: float) -> _Moments:
-    # real = r, synthetic = m; the mean is N(b e, tau), the gap between block means N(e, omega), their covariance
-    # (v - 1)/n, and the sum of squares is chi2_{r-1} + v chi2_{m-1} + h gap^2 with h = r m / n.
+    # r real points, m synthetic ones; the mean is N(b e, tau), the gap between block means N(e, omega), their
+    # covariance (v - 1)/n, and the sum of squares is chi2_{r-1} + v chi2_{m-1} + h gap^2 with h = r m / n.
     r, m, b, h = n * a, n * (1 - a), 1 - a, n * a * (1 - a)
     tau = (a + b * s.v) / n
     tau_tau = (a**2 + 2 * a * b * s.v + b**2 * s.vv) / n**2

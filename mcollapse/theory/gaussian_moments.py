@@ -24,8 +24,9 @@ def gaussian_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         (E (mean - mean*)^2, E variance), each [T+1].
 
-    Source: derived; it holds the recursions of Bakshi & Chakraborty, 2026, arXiv 2602.10531; Kazdan et al., 2024,
-    arXiv 2410.16713; Alemohammad et al., 2023, arXiv 2307.01850; Wang, Niu & Li, 2026, arXiv 2602.16065.
+    Source: derived; it holds the recursions of Bakshi & Chakraborty, 2026, arXiv 2602.10531; Kazdan et al.,
+    2024, arXiv 2410.16713; Alemohammad et al., 2023, arXiv 2307.01850; Wang, Niu & Li, 2026, arXiv
+    2602.16065.
     """
     scale, batches = float(setting.truth["variance"]), setting.batches
     error, variance = np.zeros(setting.generations + 1), np.full(setting.generations + 1, scale)
@@ -36,7 +37,8 @@ def gaussian_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
         size, share = int(batches.sizes[generation]), float(batches.shares[generation])
         kept, synthetic = (0 if setting.pool == "newest" else total), size * (1 - share)
         total = kept + size
-        noise = share * scale + (1 - share) * model_variance + batches.random * share * (1 - share) * model_error
+        noise = share * scale + (1 - share) * model_variance
+        noise += batches.random * share * (1 - share) * model_error
         carried = kept * (kept + 2 * synthetic) * pool_error + synthetic**2 * model_error
         pool_error = (carried + size * noise) / total**2
         square = share * scale + (1 - share) * (model_variance + model_error)

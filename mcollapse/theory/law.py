@@ -36,6 +36,7 @@ class Law:
     counts_from: Literal["fit to real", "truth"]
 
     def __post_init__(self):
+        """Reject an unknown kind."""
         if self.kind not in _KINDS:
             raise ValueError(f"the kind of law {self.name!r} is {self.kind!r}; use one of {_KINDS}")
 
@@ -77,25 +78,27 @@ class Prediction:
     heavy_tailed: bool = False
 
     def __post_init__(self):
+        """Reject shapes that do not agree, and NaN."""
+        name = self.law.name
         if self.statistic not in _STATISTICS:
-            raise ValueError(f"{self.law.name}: the statistic is {self.statistic!r}; use one of {_STATISTICS}")
+            raise ValueError(f"{name}: the statistic is {self.statistic!r}; use one of {_STATISTICS}")
         if self.generations.ndim != 1 or self.values.shape[:1] != self.generations.shape:
-            raise ValueError(f"{self.law.name}: values {self.values.shape}, generations {self.generations.shape}")
+            raise ValueError(f"{name}: values {self.values.shape}, generations {self.generations.shape}")
         if (self.lower is None) != (self.upper is None):
-            raise ValueError(f"{self.law.name}: a bracket has two sides")
+            raise ValueError(f"{name}: a bracket has two sides")
         for array in (self.values, self.lower, self.upper, self.variance):
             if array is not None and (array.shape != self.values.shape or np.isnan(array).any()):
-                raise ValueError(f"{self.law.name}: {self.quantity} has a NaN or the wrong shape {array.shape}")
+                raise ValueError(f"{name}: {self.quantity} has a NaN or the wrong shape {array.shape}")
 
     def standard_error(self, replicates: int) -> np.ndarray | None:
-        """Standard error of the statistic over that many replicates, shape of values; None if no law gives it."""
+        """Standard error of the statistic, shape of values, or None where no law gives it."""
         return None if self.variance is None else np.sqrt(self.variance / replicates)
 
     def trustworthy(self, replicates: int) -> np.ndarray:
-        r"""Whether a sample mean over that many replicates can be held against the law, bool [shape of values].
+        r"""Whether a sample mean can be held against the law, bool [shape of values].
 
-        With $w = 1 + \mathrm{Var}/\mathrm{mean}^2$ a product of many factors is close to a log-normal of skewness
-        $(w+2)\sqrt{w-1}$. The mean of R of them is trusted when its relative standard error
+        With $w = 1 + \mathrm{Var}/\mathrm{mean}^2$ a product of many factors is close to a log-normal of
+        skewness $(w+2)\sqrt{w-1}$. The mean of R of them is trusted when its relative standard error
         $\sqrt{(w-1)/R}$ is below 1/10 and its skewness $(w+2)\sqrt{w-1}/\sqrt R$ below 1/2: beyond that a few
         rare replicates carry the mean, and a typical sample has none of them. Other quantities are trusted.
 

@@ -1,7 +1,8 @@
 """Published risk recursions of empirical proportions, as scalars.
 
-In each of them the sizes and shares are those of the fits, first fit first. The first fit sees only real data, so its
-share is not read: the same numbers are R_0, R_1, ... of a real start and R_1, R_2, ... of a start at the truth.
+In each of them the sizes and shares are those of the fits, first fit first. The first fit sees only real
+data, so its share is not read: the same numbers are R_0, R_1, ... of a real start and R_1, R_2, ... of a
+start at the truth.
 """
 
 import numpy as np
@@ -57,8 +58,8 @@ def fixed_counts_risk(heterogeneity: float, sizes: np.ndarray, shares: np.ndarra
 def accumulate_risk(heterogeneity: float, sizes: np.ndarray, shares: np.ndarray) -> np.ndarray:
     r"""Risk of training on everything so far, each new point real with probability $a_t$.
 
-    $$ R_t = \Bigl(1 - \frac{a_t n_t}{N_t}\Bigr)^2 R_{t-1} + \frac{n_t}{N_t^2}\bigl(H - (1-a_t)^2 R_{t-1}\bigr),
-       \qquad N_t = \sum_{s \le t} n_s . $$
+    $$ R_t = \Bigl(1 - \frac{a_t n_t}{N_t}\Bigr)^2 R_{t-1}
+       + \frac{n_t}{N_t^2}\bigl(H - (1-a_t)^2 R_{t-1}\bigr), \qquad N_t = \sum_{s \le t} n_s . $$
 
     Arguments:
         heterogeneity: H, or (K - 1) for the chi-square risk.
@@ -89,7 +90,7 @@ def replacement_risk(heterogeneity: float, sizes: np.ndarray) -> np.ndarray:
 
     Source: Seddik et al., 2024, arXiv 2404.05090, Theorem 1, for constant sizes; derived for the others.
     """
-    with np.errstate(divide="ignore"):  # a single point leaves nothing: the logarithm is minus infinity, as it should
+    with np.errstate(divide="ignore"):  # one point leaves no diversity: its logarithm is minus infinity
         return -heterogeneity * np.expm1(np.cumsum(np.log1p(-1 / np.asarray(sizes, dtype=float))))
 
 

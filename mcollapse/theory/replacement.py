@@ -1,4 +1,4 @@
-"""Gaussian replacement: the variance is a product of independent chi-squares, the mean a walk on top of it."""
+"""Gaussian replacement: the variance is a product of chi-squares, the mean a walk on top of it."""
 
 import numpy as np
 from scipy import special
@@ -8,14 +8,16 @@ from .gamma import log_moment
 from .law import Law, Prediction
 from .setting import Setting, fits_at
 
-QUANTITIES = frozenset({"squared_error", "variance", "standard_deviation", "log_variance", "wasserstein2_squared"})
+QUANTITIES = frozenset(
+    {"squared_error", "variance", "standard_deviation", "log_variance", "wasserstein2_squared"}
+)
 LAW = Law(
     "gaussian-replacement-product",
     "Under replacement the variance is a product of independent chi-squares over their divisors",
     "exact",
     "derived, after Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646, and Shumailov et al., 2023, "
     "arXiv 2305.17493",
-    "Gaussian truth and family, mean and variance refitted, any ddof, newest batch, last model, sizes of 2 or more",
+    "Gaussian truth and family, both refitted, any ddof, newest batch, last model, sizes of 2 or more",
     "truth",
 )
 # Below this a difference of moments of order one cannot be resolved in float64.
@@ -60,10 +62,10 @@ def power_moment(sizes: np.ndarray, ddof: int, order: float) -> np.ndarray:
 
 
 def walk_moments(sizes: np.ndarray, ddof: int) -> dict[str, np.ndarray]:
-    r"""Moments of the clock $W_k = \sum_{j\le k} \hat\sigma_{j-1}^2/n_j$, in units of $\sigma^2$, each [F + 1].
+    r"""Moments of the clock $W_k = \sum_{j\le k} \hat\sigma_{j-1}^2/n_j$ in units of $\sigma^2$, [F + 1].
 
-    Given the variances the mean is $N(\mu^*, \sigma^2 W_k)$, because mean and variance of a Gaussian batch are
-    independent. Hence $E(\hat\mu-\mu^*)^2 = \sigma^2 E W$, $E(\hat\mu-\mu^*)^4 = 3\sigma^4 E W^2$ and
+    Given the variances the mean is $N(\mu^*, \sigma^2 W_k)$, because mean and variance of a Gaussian batch
+    are independent. Hence $E(\hat\mu-\mu^*)^2 = \sigma^2 E W$, $E(\hat\mu-\mu^*)^4 = 3\sigma^4 E W^2$ and
     $$ E[W_k v_k^q] = f_{q,k}\Bigl(E[W_{k-1} v_{k-1}^q] + \frac{E v_{k-1}^{q+1}}{n_k}\Bigr),\qquad
        E W_k^2 = E W_{k-1}^2 + \frac{2 E[W_{k-1} v_{k-1}]}{n_k} + \frac{E v_{k-1}^2}{n_k^2} , $$
     where $f_{q,k}$ is the k-th factor of `power_moment`.
@@ -146,7 +148,8 @@ def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Pre
             Prediction(LAW, name, "mean", generations, mean[at], variance=variance, heavy_tailed=heavy)
         )
         if name == "log_variance":
-            _, second, fourth = (cumulant[at] for cumulant in log_variance_cumulants(setting.fit_sizes, setting.ddof))
+            cumulants = log_variance_cumulants(setting.fit_sizes, setting.ddof)
+            second, fourth = cumulants[1][at], cumulants[2][at]
             predictions.append(
                 Prediction(LAW, name, "variance", generations, second, variance=fourth + 2 * second**2)
             )

@@ -9,7 +9,7 @@ from .setting import Setting, fits_at
 from .tails import exponential_bound, markov_bound, tail_probability
 
 _SURESH = "Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646"
-_DOMAIN = "Gaussian truth and family, mean and variance refitted, newest batch, last model, sizes of 2 or more"
+_DOMAIN = "Gaussian truth and family, both refitted, newest batch, last model, sizes of 2 or more"
 EXACT = Law(
     "gaussian-replacement-tail",
     "Exact probability that the standard deviation is still above a threshold",
@@ -49,13 +49,14 @@ def _at(setting: Setting, name: str, threshold: float, generations: np.ndarray) 
     relative = threshold / float(setting.truth["variance"]) ** 0.5
     sizes, ddof, at = setting.fit_sizes, setting.ddof, fits_at(setting, generations)
     exact = tail_probability(sizes, ddof, at, relative)
-    rows = [(EXACT, exact, exact * (1 - exact))]
+    rows: list[tuple[Law, np.ndarray, np.ndarray | None]] = [(EXACT, exact, exact * (1 - exact))]
     if relative > 0:
         rows.append((MARKOV, markov_bound(sizes, ddof, relative)[at], None))
     if relative > 0 and ddof in (0, 1):
         rows.append((THEOREM, exponential_bound(sizes, relative)[at], None))
+    event = {"above": threshold}
     return [
-        Prediction(law, name, "probability", generations, values, variance=spread, parameters={"above": threshold})
+        Prediction(law, name, "probability", generations, values, variance=spread, parameters=event)
         for law, values, spread in rows
     ]
 

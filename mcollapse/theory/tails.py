@@ -17,8 +17,8 @@ def tail_probability(sizes: np.ndarray, ddof: int, fits: np.ndarray, threshold: 
     $$ \varphi_k(u) = \prod_{j\le k} \Bigl(\frac{2}{n_j-\mathrm{ddof}}\Bigr)^{iu}
        \frac{\Gamma(\nu_j/2+iu)}{\Gamma(\nu_j/2)},\qquad
        P(X > x) = \frac12 + \frac1\pi \int_0^\infty \mathrm{Im}\,\frac{e^{-iux}\varphi_k(u)}{u}\,du . $$
-    The midpoint rule errs only by the mass outside its period, and generations are taken in blocks within which
-    the variance of X at most doubles, so that one grid of u serves a block.
+    The midpoint rule errs only by the mass outside its period, and generations are taken in blocks within
+    which the variance of X at most doubles, so that one grid of u serves a block.
 
     Arguments:
         sizes: n_1 ... n_F in points, [F], each at least 2.
@@ -39,7 +39,8 @@ def tail_probability(sizes: np.ndarray, ddof: int, fits: np.ndarray, threshold: 
     spread = special.polygamma(1, half)
     probability = np.where(fits == 0, float(threshold < 1), np.nan)
     block = np.zeros(len(fits), dtype=int)
-    block[fits > 0] = 1 + np.floor(np.log2(np.cumsum(spread)[fits[fits > 0] - 1] / spread[0] * (1 + 1e-12))).astype(int)
+    growth = np.cumsum(spread)[fits[fits > 0] - 1] / spread[:1]
+    block[fits > 0] = np.floor(np.log2(growth * (1 + 1e-12)))
     for index in np.unique(block[fits > 0]):
         members = (block == index) & (fits > 0)
         probability[members] = _invert(half, centre, spread, fits[members], 2 * np.log(threshold))
@@ -80,8 +81,8 @@ def exponential_bound(sizes: np.ndarray, threshold: float) -> np.ndarray:
     Returns:
         [F + 1], at most 1.
 
-    Source: Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646, Theorem 3 (constant sizes, ddof 1); for other
-    sizes, and for ddof 0 where the left side is smaller, derived.
+    Source: Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646, Theorem 3 (constant sizes, ddof 1); for
+    other sizes, and for ddof 0 where the left side is smaller, derived.
     """
     exponents = np.concatenate([np.zeros(1), np.cumsum(1 / (4 * np.asarray(sizes, dtype=float) - 1))])
     return np.minimum(np.exp(-exponents) / threshold, 1)

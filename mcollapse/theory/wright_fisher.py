@@ -7,7 +7,7 @@ from scipy import special
 
 from .branching import branching_exponents, survival_exponents
 
-_EVERY = 512  # counts up to here are followed one by one,
+_EVERY = 64  # counts up to here are followed one by one,
 _PER_FOLD = 48  # those above on a grid with 48 steps to a factor e;
 _WHOLE = 4096  # a chain of no more points than this has no cut at all where one would not help
 
@@ -26,16 +26,20 @@ class Bracket:
 
 
 def extinction(
-    probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray, states: int = 32768, tolerance: float = 1e-9
+    probabilities: np.ndarray,
+    sizes: np.ndarray,
+    fits: np.ndarray,
+    states: int = 32768,
+    tolerance: float = 1e-9,
 ) -> Bracket:
     r"""Chance that a symbol has no mass after k fits, each to draws of the last model only.
 
     The count is a Markov chain, $X_1 \sim \mathrm{Bin}(n_1, p)$ and
     $X_{t+1} \mid X_t \sim \mathrm{Bin}(n_{t+1}, X_t/n_t)$. One backward pass gives
     $e_t(j) = P(X_k = 0 \mid X_t = j)$ for all symbols at once. Counts above a cut are not followed: there
-    $0 \le e_t(j) \le e^{-\gamma_t j}$ with `survival_exponents`, and the cut is where the two sides meet up to the
-    tolerance, or at `states`. Between grid points $\log(e_t(j))/j$, nearly a constant, is a cubic spline in
-    $\log j$ (error below 1e-9).
+    $0 \le e_t(j) \le e^{-\gamma_t j}$ with `survival_exponents`, and the cut is where the two sides meet up
+    to the tolerance, or at `states`. Between grid points $\log(e_t(j))/j$, nearly a constant, is a cubic
+    spline in $\log j$ (error below 1e-9).
 
     Arguments:
         probabilities: p of each symbol, [K].
@@ -66,7 +70,7 @@ def extinction(
     return Bracket(np.clip(low, 0, 1)[:, symbol], np.clip(high, 0, 1)[:, symbol])
 
 
-def survival(probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray, **options) -> Bracket:
+def survival_probability(probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray, **options) -> Bracket:
     """Chance that a symbol still has mass after k fits: one minus `extinction`, with its arguments."""
     lost = extinction(probabilities, sizes, fits, **options)
     return Bracket(1 - lost.upper, 1 - lost.lower)
@@ -75,9 +79,9 @@ def survival(probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray, **o
 def binomial_rows(size: int, probabilities: np.ndarray, states: int):
     r"""Law of $\mathrm{Bin}(n, p)$ for many p: the mass at 0, at the counts 1 ... states, and above.
 
-    Each row keeps ten standard deviations and twenty counts on either side, outside which there is less than
-    1e-20. Written as $\sum_{l<i}\log(1-l/n) + i\log(np) - \log i! + (n-i)\log(1-p)$, all terms stay moderate
-    at n = 10^6, where the usual difference of log gammas loses 9 digits.
+    Each row keeps eight standard deviations and twenty counts on either side, outside which there is less
+    than 1e-14. Written as $\sum_{l<i}\log(1-l/n) + i\log(np) - \log i! + (n-i)\log(1-p)$, all terms stay
+    moderate at n = 10^6, where the usual difference of log gammas loses 9 digits.
 
     Arguments:
         size: n in points.
@@ -90,7 +94,7 @@ def binomial_rows(size: int, probabilities: np.ndarray, states: int):
     from scipy import sparse
 
     mean = size * probabilities
-    reach = 10 * np.sqrt(mean * (1 - probabilities)) + 20
+    reach = 8 * np.sqrt(mean * (1 - probabilities)) + 20
     start = np.maximum(1, np.floor(mean - reach)).astype(np.int64)
     length = np.maximum(0, np.minimum(states, np.ceil(mean + reach)).astype(np.int64) - start + 1)
     pointer = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(length)])
@@ -155,16 +159,18 @@ def _constant(sizes: np.ndarray, horizons: np.ndarray, states: int, tolerance: f
 
 def _varying(sizes: np.ndarray, horizons: np.ndarray, states: int, tolerance: float):
     # All horizons at once, backwards; a horizon enters at its own fit, where no count above zero is lost.
-    last, columns = int(horizons[-1]), len(horizons)
-    exponents = np.full((last, columns), np.inf)
-    for column, horizon in enumerate(horizons):
-        exponents[:horizon, column] = survival_exponents(sizes, int(horizon))
-    cuts = [_cut(int(size), low, states, tolerance) for size, low in zip(sizes, exponents.min(axis=1), strict=True)]
-    lost = np.zeros((cuts[-1], 2 * columns))
+    last = int(horizons[-1])
+    exponents = survival_exponents(sizes, horizons)
+    smallest = exponents.min(axis=1)
+    cuts = [_cut(int(size), low, states, tolerance) for size, low in zip(sizes, smallest, strict=True)]
+    lost = np.zeros((cuts[-1], 2, 1))
     for fit in range(last - 1, 0, -1):
-        edge = np.concatenate([np.zeros(columns), np.exp(-exponents[fit] * (cuts[fit] + 1))])
+        edge = np.exp(-exponents[fit, horizons > fit] * (cuts[fit] + 1))
         grid = _grid(cuts[fit - 1], int(sizes[fit - 1]))
         nothing, rows, above = binomial_rows(int(sizes[fit]), grid / sizes[fit - 1], cuts[fit])
-        lost = _expanded(grid, rows @ lost + nothing[:, None] + np.outer(above, edge))
-        lost[:, np.tile(horizons <= fit, 2)] = 0.0
-    return lost.reshape(len(lost), 2, columns).transpose(1, 0, 2), np.exp(-exponents[0] * (cuts[0] + 1))
+        drawn = rows @ lost.reshape(len(lost), -1) + nothing[:, None]
+        drawn[:, len(edge) :] += np.outer(above, edge)
+        lost = _expanded(grid, drawn).reshape(-1, 2, len(edge))
+        if fit in horizons:
+            lost = np.concatenate([np.zeros((len(lost), 2, 1)), lost], axis=2)
+    return lost.transpose(1, 0, 2), np.exp(-exponents[0] * (cuts[0] + 1))

@@ -1,0 +1,1 @@
+"""Experiments: settings with a question, a run and an answer."""

@@ -1,0 +1,151 @@
+"""How long until a word is forgotten? A unigram model of a text, retrained on its own output.
+
+Generation 0 is the text itself. Each generation draws as many words as the text has from the model
+before and counts them; a word that is not drawn is never drawn again. The exact law is the Markov
+chain of one word's count, with rows Bin(n, j/n) (Suresh, Thangaraj, Khandavally 2024, arXiv
+2412.17646, treat its bounds).
+"""
+
+import dataclasses
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from mcollapse import estimators, metrics, pools, sources
+from mcollapse.datasets import Corpus
+from mcollapse.families import AbstractFamily, Categorical, Truth
+from mcollapse.process import RecursiveTraining
+from mcollapse.progress import AbstractProgress
+from mcollapse.recording import HittingEntry, HittingTime, Moments, MomentsEntry, Record
+from mcollapse.simulate import simulate
+from mcollapse.trajectories import Trajectories
+from mcollapse.verdicts import Report, compare, predictions
+
+EDGES = (1, 2, 3, 5, 10, 20, 50, 100)
+"""Lowest counts of the frequency bands."""
+
+
+class BandShares(eqx.Module):
+    """The share of each band's words that are still alive: a metric of a categorical model."""
+
+    band: Int[np.ndarray, " types"]
+    size: Float[np.ndarray, " bands"]
+
+    def __call__(self, family: AbstractFamily, params: object, truth: Truth) -> Float[Array, " bands"]:
+        """Averages over the words of each band."""
+        living = metrics.alive(family, params, truth)
+        total = jax.ops.segment_sum(living, jnp.asarray(self.band), num_segments=self.size.shape[0])
+        return total / jnp.asarray(self.size, living.dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class Band:
+    """Words of similar frequency: what became of them, beside the exact law.
+
+    `observed` and `law` are shares alive by generation, `standard_error` that of `observed`.
+    """
+
+    label: str
+    types: int
+    observed: np.ndarray
+    standard_error: np.ndarray
+    law: np.ndarray
+    median: float
+    law_median: float
+
+
+@dataclasses.dataclass(frozen=True)
+class WordsResult:
+    """The run, its bands and the verdicts."""
+
+    corpus: Corpus
+    run: Trajectories
+    bands: tuple[Band, ...]
+    report: Report
+
+
+def run_words(
+    corpus: Corpus,
+    *,
+    key: PRNGKeyArray,
+    generations: int = 50,
+    replicates: int = 2000,
+    level: float = 1e-3,
+    chunk: int | None = None,
+    progress: AbstractProgress | None = None,
+) -> WordsResult:
+    """Replacement from the text on, with every word's time to be forgotten."""
+    process = RecursiveTraining(
+        family=Categorical(),
+        estimator=estimators.MaximumLikelihood(),
+        sizes=corpus.tokens,
+        source=sources.LastModel(),
+        pool=pools.Newest(),
+    )
+    labels, band = bands_of(corpus.counts)
+    shares = BandShares(band, np.bincount(band, minlength=len(labels)).astype(np.float64))
+    record = {
+        "forgotten": Record(metrics.alive, reduce=HittingTime(below=0.5)),
+        "support": Record(metrics.support, reduce=Moments()),
+        "alive_by_band": Record(shares, reduce=Moments()),
+    }
+    run = simulate(
+        process, corpus.truth(), key=key, generations=generations, replicates=replicates, start="truth",
+        record=record, chunk=chunk, progress=progress,
+    )  # fmt: skip
+    run.attributes["corpus"] = {
+        "name": corpus.name,
+        "words": list(corpus.words),
+        "counts": corpus.counts.tolist(),
+    }
+    return WordsResult(corpus, run, _bands(run, labels, band), compare(run, level=level))
+
+
+def bands_of(counts: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Names of the bands that have words, and the band of each word."""
+    which = np.searchsorted(EDGES, counts, side="right") - 1
+    used = np.unique(which)
+    return [_label(i) for i in used], np.searchsorted(used, which).astype(np.int32)
+
+
+def _label(i: int) -> str:
+    low = EDGES[i]
+    if i + 1 == len(EDGES):
+        return f"{low} or more times"
+    high = EDGES[i + 1] - 1
+    if low == high:
+        return {1: "once", 2: "twice"}[low]
+    return f"{low}–{high} times"
+
+
+def _bands(run: Trajectories, labels: list[str], band: np.ndarray) -> tuple[Band, ...]:
+    (law,) = (p for p in predictions(run, "forgotten") if p.law.kind == "exact")
+    shares, times = run["alive_by_band"], run["forgotten"]
+    assert isinstance(shares, MomentsEntry) and isinstance(times, HittingEntry)
+    bands = []
+    for i, label in enumerate(labels):
+        words = band == i
+        expected = law.values[:, words].mean(axis=1)
+        hits = times.hits[words].sum(axis=0)
+        forgotten = np.cumsum(hits) / (hits.sum() + times.censored[words].sum())
+        bands.append(
+            Band(
+                label=label,
+                types=int(words.sum()),
+                observed=shares.mean[:, i],
+                standard_error=shares.standard_error[:, i],
+                law=expected,
+                median=_first_half(forgotten),
+                law_median=_first_half(1.0 - expected),
+            )
+        )
+    return tuple(bands)
+
+
+def _first_half(forgotten: np.ndarray) -> float:
+    """The first generation by which half is forgotten, infinite where that lies beyond the run."""
+    reached = np.flatnonzero(forgotten >= 0.5)
+    return float(reached[0]) if reached.size else float("inf")

@@ -1,0 +1,113 @@
+"""The fit behind binomial and hypergeometric counts: one expansion of their quantiles, see `fit`.
+
+Of N things a share p is good and a share f is drawn, both at most 1/2; V is the variance of the number X of good ones
+drawn; f = 0 is the binomial law, f = p = 0 the Poisson law. With z the normal score of P(X < x), continued to real x,
+s = z / sqrt V, P = 1 - 2p and F = 1 - 2f, the expansion is
+
+    x = E X + z sqrt V + 1/2 + P F (z^2 - 1) / 6 + V sum_i s^i a_i,    a_i = sum_j V^-j sum_k c_ijk m_k,
+
+m = (1, P^2 + F^2, P^2 F^2), times P F for an even i: the law is symmetric in p and f, and X - E X changes its
+sign with P or F. c is fitted by least squares to quantiles found by bisection.
+"""
+
+import numpy as np
+import scipy.special as special
+
+# For V^-j a_i: j, the powers i, how many m_k.
+ORDERS = ((0, range(3, 11), 3), (1, range(1, 9), 3), (2, range(5), 2), (3, range(2), 1))
+FURTHEST = 6.35
+VARIANCES = (7.6, 8.4, 9.6, 12.0, 16.0, 24.0, 40.0, 80.0, 200.0)
+
+
+def count_quantile() -> dict[str, np.ndarray]:
+    """The coefficients c_ijk, zero where the expansion has no term."""
+    z = _nodes(50, -FURTHEST, FURTHEST)
+    shares = np.concatenate([[0.0, 0.5], _nodes(6, 0.0, 0.5)])
+    finite = [(v, p, f) for v in VARIANCES for p in shares[1:] for f in shares[1:] if f <= p]
+    infinite = [(v, p, 0.0) for v in (*VARIANCES, 1e3, 1e4) for p in shares]
+    rows = np.concatenate([_row(*case, z) for case in finite + infinite], axis=1)
+    terms = [(i, j, k) for j, powers, shapes in ORDERS for i in powers for k in range(shapes)]
+    return {"COUNT_QUANTILE": _solve(rows, terms)}
+
+
+def _solve(rows: np.ndarray, terms: list[tuple[int, int, int]]) -> np.ndarray:
+    variance, p_skew, f_skew, z, excess = rows
+    s, skew = z / np.sqrt(variance), p_skew * f_skew
+    shapes = (1, p_skew**2 + f_skew**2, skew**2)
+    columns = [variance ** (1 - j) * s**i * shapes[k] * (skew if i % 2 == 0 else 1) for i, j, k in terms]
+    target = excess - z * np.sqrt(variance) - 0.5 - skew * (z * z - 1) / 6
+    weight = np.exp(-0.2 * np.maximum(z * z - 4.2**2, 0))  # beyond 4.2 a larger error is as invisible
+    matrix = np.stack(columns, axis=1) * weight[:, None]
+    scale = np.abs(matrix).max(0)
+    fitted = np.linalg.lstsq(matrix / scale, target * weight, rcond=None)[0] / scale
+    table = np.zeros(np.max(terms, axis=0) + 1)
+    table[tuple(np.transpose(terms))] = fitted
+    return table
+
+
+def _row(variance: float, p: float, f: float, z: np.ndarray) -> np.ndarray:
+    x, mean, top = quantile(variance, p, f, z)
+    kept = (x > 0.05) & (x < top + 0.9)
+    constant = np.broadcast_to([[variance], [1 - 2 * p], [1 - 2 * f]], (3, kept.sum()))
+    return np.concatenate([constant, [z[kept], (x - mean)[kept]]])
+
+
+def quantile(variance: float, p: float, f: float, z: np.ndarray) -> tuple[np.ndarray, float, float]:
+    """The real x with P(X < x) = Phi(z), with the mean and the largest value, by bisection in the smaller tail."""
+    law, mean, top = _law(variance, p, f)
+    target = special.log_ndtr(-np.abs(z))
+    deviation = np.sqrt(variance)
+    low = np.maximum(mean + deviation * (z - 3) - 3, 1e-9)
+    high = np.minimum(mean + deviation * (z + 3) + 20, top + 1 - 1e-9)
+    for _ in range(60):
+        x = (low + high) / 2
+        below, above = law(x)
+        up = np.where(z < 0, below < target, above > target)
+        low, high = np.where(up, x, low), np.where(up, high, x)
+    return (low + high) / 2, mean, top
+
+
+def _law(variance: float, p: float, f: float):
+    """A function x -> log P(X < x), log P(X >= x), the mean, the largest value."""
+    if f == 0 and p == 0:
+        return (lambda x: _log(special.gammaincc(x, variance), special.gammainc(x, variance))), variance, np.inf
+    if f == 0:
+        n = variance / (p * (1 - p))
+        return (lambda x: _log(special.betainc(n - x + 1, x, 1 - p), special.betainc(x, n - x + 1, p))), n * p, n
+    shape = p * (1 - p) * f * (1 - f)
+    size = (variance + np.sqrt(variance**2 - 4 * variance * shape)) / (2 * shape)  # V = shape N^2 / (N - 1)
+    law = _Urn(p * size, (1 - p) * size, f * size)
+    return law.tails, p * f * size, min(p, f) * size
+
+
+class _Urn:
+    """The hypergeometric law of a real number of good and bad things, its probabilities continued by Gamma."""
+
+    def __init__(self, good: float, bad: float, draws: float) -> None:
+        self.good, self.bad, self.draws = good, bad, draws
+        variance = draws * good * bad * (good + bad - draws) / (good + bad) ** 3
+        self.steps = np.arange(int(18 * np.sqrt(variance) + 40))
+
+    def tails(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        below, above = x[:, None] - 1 - self.steps, x[:, None] + self.steps
+        return special.logsumexp(self._log_mass(below), axis=1), special.logsumexp(self._log_mass(above), axis=1)
+
+    def _log_mass(self, x: np.ndarray) -> np.ndarray:
+        inside = (x > -0.999) & (x < min(self.good, self.draws) + 0.999)
+        x = np.where(inside, x, 0.0)
+        total = self.good + self.bad
+        mass = _choose(self.good, x) + _choose(self.bad, self.draws - x) - _choose(total, self.draws)
+        return np.where(inside, mass, -np.inf)
+
+
+def _choose(n: float, k: np.ndarray) -> np.ndarray:
+    return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+
+
+def _log(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(divide="ignore"):
+        return np.log(below), np.log(above)
+
+
+def _nodes(count: int, low: float, high: float) -> np.ndarray:
+    return (low + high) / 2 + (high - low) / 2 * np.cos(np.pi * (np.arange(count) + 0.5) / count)

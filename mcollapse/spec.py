@@ -1,0 +1,259 @@
+"""Specification files: an experiment as TOML, validated before anything runs.
+
+Sections are the arguments of `simulate` and `RecursiveTraining`, `name` picks the class and the rest are
+its fields. A misspelled key is answered with the nearest one that exists.
+"""
+
+import dataclasses
+import difflib
+import pathlib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Literal, Self, get_origin
+
+import equinox as eqx
+import pydantic
+from pydantic import BeforeValidator, ConfigDict, NonNegativeInt, PositiveInt
+
+from mcollapse import estimators, families, metrics, pools, recording, schedules, sources
+from mcollapse.description import HIDDEN, classes, kebab
+from mcollapse.process import RecursiveTraining
+
+REDUCERS = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
+METRICS = tuple(
+    name
+    for name, value in vars(metrics).items()
+    if callable(value) and getattr(value, "__module__", "") == "mcollapse.metrics" and name.islower()
+    and not name.startswith("_") and name not in ("number", "standard")
+)  # fmt: skip
+
+
+class SpecificationError(ValueError):
+    """A specification that cannot be run, with every fault that was found."""
+
+
+def check_keys(data: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    """Refuse unknown keys, with the nearest known one as a suggestion."""
+    known = list(allowed)
+    for key in data:
+        if key in known:
+            continue
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known) or 'none'}"
+        raise ValueError(f"{where} has no key {key!r}; {hint}")
+
+
+def pick(name: object, known: Mapping[str, Any] | Iterable[str], what: str) -> str:
+    """A known name, or an error that suggests the nearest."""
+    names = list(known)
+    if isinstance(name, str) and name in names:
+        return name
+    close = difflib.get_close_matches(str(name), names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
+    raise ValueError(f"there is no {what} {name!r}; {hint}")
+
+
+def _component(module: Any, what: str, extra: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+    """A validator that builds a value of one of a module's classes from `{name = …, fields …}`."""
+
+    def build(data: Any) -> Any:
+        if isinstance(data, eqx.Module):
+            return data
+        if isinstance(data, str):
+            data = {"name": data}
+        if not isinstance(data, Mapping) or "name" not in data:
+            raise ValueError(
+                f'a {what} is a section with a name, such as name = "{next(iter(classes(module)))}"'
+            )
+        known = classes(module)
+        cls = known[pick(data["name"], known, what)]
+        names = [f.name for f in dataclasses.fields(cls) if f.name not in HIDDEN]
+        check_keys(
+            {k: v for k, v in data.items() if k not in ("name", *extra)},
+            names,
+            f"the {what} {data['name']!r}",
+        )
+        arguments = {k: v for k, v in data.items() if k in names}
+        missing = [
+            f.name for f in dataclasses.fields(cls)
+            if f.name in names and f.name not in data
+            and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        ]  # fmt: skip
+        if missing:
+            raise ValueError(f"the {what} {data['name']!r} needs {missing[0]!r}")
+        fields = _model(cls)(**arguments)
+        return cls(**{name: getattr(fields, name) for name in arguments})
+
+    return build
+
+
+def _schedule(value: Any) -> Any:
+    return _component(schedules, "schedule")(value) if isinstance(value, Mapping) else value
+
+
+Schedule = Annotated[Any, BeforeValidator(_schedule)]
+
+
+def _model(cls: type) -> type[pydantic.BaseModel]:
+    """A pydantic model of a component's fields: numbers, words, or schedules."""
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(cls):
+        if get_origin(field.type) is Literal or field.type in (int, bool, str):
+            kind: Any = field.type
+        elif "AbstractSchedule" in str(field.type):
+            kind = Schedule
+        else:
+            kind = float | list[float] | None
+        fields[field.name] = (kind, None)
+    return pydantic.create_model(cls.__name__, __config__=ConfigDict(arbitrary_types_allowed=True), **fields)
+
+
+def _record(name: str, data: Any) -> recording.Record:
+    if data is True or data == {}:
+        data = {}
+    if isinstance(data, str):
+        data = {"reduce": data}
+    if not isinstance(data, Mapping):
+        raise ValueError(
+            f'record.{name} is a section such as {{ at = "log", reduce = "moments" }}, got {data!r}'
+        )
+    check_keys(data, ("metric", "at", "reduce", "above"), f"record.{name}")
+    metric = getattr(metrics, pick(data.get("metric", name), METRICS, "metric"))
+    if "above" in data:
+        metric = metrics.Above(metric, data["above"])
+    return recording.Record(
+        metric, at=_at(data.get("at")), reduce=_reducer(data.get("reduce", "moments"), name)
+    )
+
+
+def _at(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        check_keys(value, ("every",), "at")
+        return recording.every(value["every"])
+    return value
+
+
+def _reducer(value: Any, name: str) -> recording.AbstractReducer:
+    data = {"name": value} if isinstance(value, str) else dict(value)
+    chosen: Any = REDUCERS[pick(data.pop("name", None), REDUCERS, "reducer")]
+    check_keys(data, [f.name for f in dataclasses.fields(chosen)], f"record.{name}.reduce")
+    return chosen(**data)
+
+
+def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path) -> Any:
+    params = family.Params  # type: ignore[attr-defined]
+    if data is None:
+        return params.standard()
+    if not isinstance(data, Mapping) or not data:
+        raise ValueError(
+            f"family.truth is a table such as {{ {next(iter(_constructors(params)))} = … }}, got {data!r}"
+        )
+    if "text" in data and family.name == "Categorical":
+        from mcollapse.datasets import read_text
+
+        check_keys(data, ("text",), "family.truth")
+        return read_text(folder / data["text"]).truth()
+    fields = [f.name for f in dataclasses.fields(params)]
+    constructors = _constructors(params)
+    check_keys(data, (*fields, *constructors), "family.truth")
+    name = next(iter(data))
+    if name in constructors:
+        arguments = data[name]
+        return (
+            constructors[name](**arguments)
+            if isinstance(arguments, Mapping)
+            else constructors[name](arguments)
+        )
+    return params(**data)
+
+
+def _constructors(params: type) -> dict[str, Callable[..., Any]]:
+    """The class methods of a parameter class, as names of a specification (`from_counts` is `counts`)."""
+    found = {k: getattr(params, k) for k, v in vars(params).items() if isinstance(v, classmethod)}
+    return {name.removeprefix("from_"): method for name, method in found.items()}
+
+
+class Specification(pydantic.BaseModel):
+    """A whole experiment; see the README for an example."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    generations: PositiveInt
+    replicates: PositiveInt
+    seed: NonNegativeInt = 0
+    start: Literal["real", "truth"] = "real"
+    chunk: PositiveInt | None = None
+    family: Annotated[Any, BeforeValidator(_component(families, "family", ("truth",)))]
+    truth: Any = None
+    estimator: Annotated[Any, BeforeValidator(_component(estimators, "estimator"))] = (
+        estimators.MaximumLikelihood()
+    )
+    sizes: Schedule
+    source: Annotated[Any, BeforeValidator(_component(sources, "source"))] = sources.LastModel()
+    pool: Annotated[Any, BeforeValidator(_component(pools, "pool"))] = pools.Newest()
+    path: Literal["auto", "statistics", "rows"] = "auto"
+    record: dict[str, Any] = {}
+    sweep: dict[str, list[float]] = {}
+
+    @pydantic.field_validator("record", mode="after")
+    @classmethod
+    def _records(cls, value: dict[str, Any]) -> dict[str, recording.Record]:
+        return {
+            name: item if isinstance(item, recording.Record) else _record(name, item)
+            for name, item in value.items()
+        }
+
+    @property
+    def process(self) -> RecursiveTraining:
+        """What is repeated."""
+        return RecursiveTraining(
+            family=self.family, estimator=self.estimator, sizes=self.sizes, source=self.source, pool=self.pool,
+            path=self.path,
+        )  # fmt: skip
+
+    @property
+    def records(self) -> dict[str, recording.Record]:
+        """What is kept: moments of the family's standard metrics, unless the file says otherwise."""
+        standard = metrics.standard(self.family)
+        return self.record or {
+            n: recording.Record(m, reduce=recording.Moments()) for n, m in standard.items()
+        }
+
+    @classmethod
+    def read(cls, path: str | pathlib.Path) -> Self:
+        """A specification from a TOML file."""
+        file = pathlib.Path(path)
+        if not file.is_file():
+            raise SpecificationError(f"there is no specification file at {file}")
+        try:
+            data = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SpecificationError(f"{file} is not TOML: {error}") from error
+        return cls.parse(data, file.parent)
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any], folder: pathlib.Path = pathlib.Path()) -> Self:
+        """A specification from plain data; relative paths in it start at `folder`."""
+        try:
+            known = [name for name in cls.model_fields if name != "truth"]
+            check_keys(data, known, "the specification")
+            made = cls.model_validate(dict(data))
+            section = data["family"] if isinstance(data["family"], Mapping) else {}
+            made.truth = _truth(made.family, section.get("truth"), folder)
+            made.process  # noqa: B018  (a combination that makes no sense is refused here)
+        except pydantic.ValidationError as error:
+            raise SpecificationError("\n".join(_lines(error))) from error
+        except (ValueError, TypeError) as error:
+            raise SpecificationError(str(error)) from error
+        return made
+
+
+def _lines(error: pydantic.ValidationError) -> list[str]:
+    """One line a fault: where, what and how to mend it."""
+    lines = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"])
+        message = fault["msg"].removeprefix("Value error, ")
+        given = "" if fault["type"] in ("missing", "value_error") else f", got {fault['input']!r}"
+        lines.append(f"{where}: {message}{given}")
+    return lines

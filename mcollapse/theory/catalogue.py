@@ -1,0 +1,63 @@
+"""Everything that theory can say of a setting."""
+
+import numpy as np
+
+from . import categorical, collapse, fresh_survival, gaussian, replacement, survival, tail_laws
+from .chapter import Asked, Chapter
+from .law import Law, Prediction
+from .setting import Setting
+
+CHAPTERS: tuple[Chapter, ...] = (
+    categorical.CHAPTER,
+    survival.CHAPTER,
+    fresh_survival.CHAPTER,
+    collapse.CHAPTER,
+    replacement.CHAPTER,
+    tail_laws.CHAPTER,
+    gaussian.CHAPTER,
+)
+LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
+# What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.
+CHEAP: Asked = tuple(
+    (name, {})
+    for name in (
+        "squared_error",
+        "chi_square",
+        "concentration",
+        "variance",
+        "standard_deviation",
+        "log_variance",
+        "wasserstein2_squared",
+    )
+)
+
+
+def predictions(
+    setting: Setting, quantities: Asked | None = None, generations: np.ndarray | None = None
+) -> list[Prediction]:
+    """Every law that applies to a setting, for the quantities asked for and for no other.
+
+    Arguments:
+        setting: the experiment.
+        quantities: (metric name, parameters) of each quantity, such as ("squared_error", {}) or
+            ("standard_deviation", {"above": 0.1}); left out, all that are cheap. Those that no law speaks of
+            are passed over.
+        generations: engine generations, int [G]; left out, 0 ... T.
+
+    Returns:
+        predictions, exact laws before bounds within a quantity.
+
+    Raises:
+        ValueError: a generation is outside 0 ... T.
+    """
+    every = np.arange(setting.generations + 1)
+    at = every if generations is None else np.asarray(generations, dtype=np.int64)
+    if at.ndim != 1 or np.any((at < 0) | (at > setting.generations)):
+        raise ValueError(f"generations are a row of integers from 0 to {setting.generations}")
+    asked = CHEAP if quantities is None else tuple(quantities)
+    found = []
+    for chapter in CHAPTERS:
+        known = [item for item in asked if item[0] in chapter.quantities]
+        if known and chapter.applies(setting):
+            found += chapter.predict(setting, known, at)
+    return found

@@ -1,0 +1,58 @@
+"""Risks of those who know which points are real, or at least how many."""
+
+import numpy as np
+
+
+def filtered_risk(heterogeneity: float, sizes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    r"""Risk of proportions of all real points so far, when provenance is known.
+
+    $$ H\,E\frac1{M_t},\quad M_t = n_0 + \sum_{s=1}^t \mathrm{Bin}(n_s, a_s),\qquad
+       E\frac1{M_t} = \int_0^\infty e^{-n_0 y} \prod_{s=1}^t \bigl(1 - a_s + a_s e^{-y}\bigr)^{n_s}\,dy . $$
+
+    Arguments:
+        heterogeneity: H = 1 - sum p^2.
+        sizes: n_0 ... n_T in points, [T+1].
+        shares: a_t, [T+1]; the first is not read.
+
+    Returns:
+        [T+1].
+
+    Source: derived, after Kanabar & Gastpar, 2025, arXiv 2501.19273.
+    """
+    sizes, shares = np.asarray(sizes, dtype=float), np.asarray(shares, dtype=float)
+    nodes, weights = np.polynomial.laguerre.laggauss(60)
+    expected = np.cumsum(np.concatenate([sizes[:1], sizes[1:] * shares[1:]]))
+    risks = []
+    for generation, mean in enumerate(expected):
+        lost = shares[1 : generation + 1, None] * np.expm1(-nodes / mean)
+        log = -sizes[0] * nodes / mean + sizes[1 : generation + 1] @ np.log1p(lost)
+        risks.append(heterogeneity / mean * np.sum(weights * np.exp(nodes + log)))
+    return np.array(risks)
+
+
+def debiased_risk(heterogeneity: float, sizes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    r"""Risk of pooled proportions from which the last model's expected part has been taken out.
+
+    $$ R_t = \frac{\sum_{i\le t} n_i a_i^2 \bigl(H - (1-a_i)^2 R_{i-1}\bigr)}
+       {\bigl(\sum_{i\le t} n_i a_i^2\bigr)^2},\qquad a_0 = 1 . $$
+    Exact as long as the estimate stays a law: $n_t a_t \le \sum_{i\le t} n_i a_i^2$.
+
+    Arguments:
+        heterogeneity: H = 1 - sum p^2.
+        sizes: n_0 ... n_T in points, [T+1].
+        shares: a_t, [T+1]; the first is not read.
+
+    Returns:
+        [T+1].
+
+    Source: derived, after Kanabar & Gastpar, 2025, arXiv 2501.19273.
+    """
+    shares = np.concatenate([np.ones(1), np.asarray(shares, dtype=float)[1:]])
+    weight = noise = risk = 0.0
+    risks = []
+    for size, share in zip(np.asarray(sizes, dtype=float), shares, strict=True):
+        weight += size * share**2
+        noise += size * share**2 * (heterogeneity - (1 - share) ** 2 * risk)
+        risk = noise / weight**2
+        risks.append(risk)
+    return np.array(risks)

@@ -1,0 +1,103 @@
+"""The numbers of a replicate depend on the key and its id, bit for bit, and on nothing else."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import mcollapse as mc
+from tests.helpers import COIN, GAUSSIAN, ZIPF, bernoulli, categorical, gaussian, keep, python, values
+
+CASES = {
+    "gaussian": (gaussian(), GAUSSIAN),
+    "gaussian-mixture-all": (gaussian(source=mc.sources.Mixture(0.3), pool=mc.pools.All()), GAUSSIAN),
+    "gaussian-rows-subsample": (gaussian(sizes=8, pool=mc.pools.Subsample(8)), GAUSSIAN),
+    "categorical": (categorical(), ZIPF),
+    "categorical-mixture": (categorical(source=mc.sources.Mixture(0.1)), ZIPF),
+    "categorical-subsample": (categorical(pool=mc.pools.Subsample(100)), ZIPF),
+    "bernoulli": (bernoulli(), COIN),
+}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request):
+    process, truth = CASES[request.param]
+    return process, truth, values(process, truth, replicates=1100, chunk=1100)
+
+
+@pytest.mark.parametrize("chunk", [1, 64, 300])
+def test_chunks_do_not_matter(case, chunk):
+    process, truth, reference = case
+    assert np.array_equal(values(process, truth, replicates=1100, chunk=chunk), reference)
+
+
+def test_the_number_of_replicates_does_not_matter(case):
+    process, truth, reference = case
+    assert np.array_equal(values(process, truth, replicates=7), reference[:7])
+
+
+def test_sparse_recording_does_not_matter(case):
+    process, truth, reference = case
+    sparse = values(process, truth, replicates=1100, record=keep(mc.metrics.squared_error, at=[2, 5]))
+    assert np.array_equal(sparse, reference[:, [2, 5]])
+
+
+def test_reduced_values_do_not_depend_on_chunks():
+    process, truth = CASES["categorical"]
+    record = {"x": mc.Record(mc.metrics.squared_error, reduce=mc.Moments())}
+
+    def moments(chunk, at=None):
+        record["x"] = mc.Record(mc.metrics.squared_error, at=at, reduce=mc.Moments())
+        run = mc.simulate(
+            process, truth, key=jax.random.key(0), generations=5, replicates=1500, record=record, chunk=chunk
+        )
+        return run["x"]
+
+    whole = moments(1500)
+    for chunk in (7, 640):
+        part = moments(chunk)
+        assert np.array_equal(part.mean, whole.mean) and np.array_equal(part.variance, whole.variance)
+        assert np.array_equal(part.top_share, whole.top_share)
+    assert np.array_equal(moments(1500, at=[3]).mean, whole.mean[[3]])
+
+
+def test_scanning_by_hand_gives_the_same_bits(case):
+    process, truth, reference = case
+    planned = process.planned(5)
+
+    def one(replicate_key):
+        def step(state, t):
+            state = planned.step(replicate_key, state, truth, t)
+            return state, planned.measure(replicate_key, mc.metrics.squared_error, state, truth)
+
+        state = planned.init(replicate_key, truth)
+        first = planned.measure(replicate_key, mc.metrics.squared_error, state, truth)
+        return jnp.concatenate([first[None], jax.lax.scan(step, state, jnp.arange(1, 6))[1]])
+
+    keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(0), i))(jnp.arange(128))
+    by_hand = jax.jit(jax.vmap(one))(keys)
+    assert np.array_equal(np.asarray(by_hand), reference[:128])
+
+
+DEVICES = """
+import jax, numpy as np, hashlib
+jax.config.update("jax_num_cpu_devices", {devices})
+import mcollapse as mc
+from tests.test_bits import CASES
+from tests.helpers import values
+assert len(jax.devices()) == {devices}
+for name in ("gaussian-mixture-all", "categorical", "categorical-subsample"):
+    process, truth = CASES[name]
+    got = np.ascontiguousarray(values(process, truth, replicates=1100, generations=4, chunk=300))
+    print(hashlib.sha256(got.tobytes()).hexdigest())
+"""
+
+
+def test_devices_do_not_matter():
+    one, two, four = (python(DEVICES.format(devices=n)) for n in (1, 2, 4))
+    assert one == two == four
+
+
+def test_different_keys_differ():
+    process, truth = CASES["gaussian"]
+    assert not np.array_equal(values(process, truth, seed=0), values(process, truth, seed=1))

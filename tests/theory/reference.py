@@ -1,0 +1,112 @@
+"""Published numbers as settings: the rows of targets.json in the vocabulary of `mcollapse.theory`."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mcollapse import theory
+
+ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "targets.json").read_text())
+SIMULATED = [row for row in ROWS if all(isinstance(at, int) for at in row["generations"])]
+LIMITS = {row["id"]: row for row in ROWS if row not in SIMULATED}
+
+QUANTITIES = {
+    "E ||theta_t - theta*||_2^2": "squared_error",
+    "E ||P_t - p||_2^2": "squared_error",
+    "E chi2(theta_t || theta*)": "chi_square",
+    "S_k = E sum_i p_i^2": "concentration",
+    "P(P_k != 0)": "alive",
+    "P(P_k not in {0,1})": "interior",
+    "E number of distinct surviving symbols": "support",
+    "P(one symbol has all mass by generation k)": "single_symbol",
+    "E log var_k": "log_variance",
+    "Var log var_k": "log_variance",
+    "E sd_k": "standard_deviation",
+    "P(sd_k > eps)": "standard_deviation",
+    "E mean_k^2": "squared_error",
+    "E mean_t^2": "squared_error",
+    "E mean_t^2 per coordinate": "squared_error",
+    "E var_k": "variance",
+    "E var_t": "variance",
+    "E var_t (= E trace ratio)": "variance",
+    "E W2^2(N(mean_k,var_k), N(0,1))": "wasserstein2_squared",
+}
+
+
+def sizes_of(rule: dict[str, Any] | int, generations: int) -> np.ndarray:
+    t = np.arange(generations + 1)
+    if isinstance(rule, int):
+        return np.full(generations + 1, rule)
+    growth = {
+        "constant": np.ones(generations + 1),
+        "linear": 1.0 + t,
+        "sqrt": np.sqrt(1.0 + t),
+        "geometric": rule.get("ratio", 1.0) ** t.astype(float),
+    }[rule["schedule"]]
+    return np.floor(rule["n0"] * growth * (1 + 1e-12)).astype(int)
+
+
+def shares_of(rule: dict[str, Any] | float, generations: int) -> np.ndarray:
+    if not isinstance(rule, dict):
+        return np.full(generations + 1, float(rule))
+    t = np.maximum(np.arange(generations + 1), 1).astype(float)
+    return np.minimum(1, rule["a"] * t ** -rule.get("power", 0.0))
+
+
+def law_of(truth: dict[str, Any]) -> np.ndarray:
+    if truth["law"] == "explicit":
+        return np.array(truth["p"])
+    ranks = np.arange(1.0, truth["K"] + 1)
+    weights = (ranks + truth.get("shift", 0.0)) ** -truth.get("exponent", 0.0)
+    return weights / weights.sum()
+
+
+def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
+    """The experiment of a row; changes make a mutant of it."""
+    given, generations = row["settings"], int(max(row["generations"]))
+    parts = {"family": "gaussian", "estimator": "maximum-likelihood", "truth": {"mean": 0.0, "variance": 1.0}}
+    parts["start"] = "truth" if row["generation_zero"] == "truth" else "real"
+    parts["pool"] = {"latest_only": "newest", "accumulate": "all", "accumulate_subsample": "subsample"}[row["pool"]]
+    if row["family"] == "bernoulli":
+        parts |= {"family": "bernoulli", "truth": {"probability": given["p0"]}}
+    if row["family"] == "categorical":
+        parts |= {"family": "categorical", "truth": {"probabilities": law_of(given["truth"])}}
+    names = ("n_t", "n", "n_per_generation", "n_per_batch", "n_real")
+    parts["sizes"] = sizes_of(next(given[name] for name in names if name in given), generations)
+    if row["pool"] == "accumulate_subsample":
+        parts["budget"] = np.full(generations + 1, given["fit_size"])
+    if "alpha" in given or "alpha_t" in given:
+        shares = shares_of(given.get("alpha_t", given.get("alpha")), generations)
+        fixed = "split" in row["source_of_data"] or "fixed counts" in row["source_of_data"]
+        parts |= {"source": "mixture", "shares": shares, "counts": "fixed" if fixed else "random"}
+    elif "n_synthetic" in given:
+        split = {name: np.full(generations + 1, given[f"n_{name[:-6]}"]) for name in ("real_sizes", "synthetic_sizes")}
+        parts |= {"source": "split"} | split
+    else:
+        parts["source"] = "last-model"
+    ddof = re.search(r"ddof=(\d)", row["estimator"])
+    parts["known_variance"] = "variance known" in row["estimator"]
+    parts["ddof"] = int(ddof.group(1)) if ddof else 0
+    return theory.Setting(**(parts | changes))
+
+
+def exact(setting: theory.Setting, name: str, generations: Any, statistic: str = "mean", **parameters: float):
+    """The one exact prediction of a quantity."""
+    found = theory.predictions(setting, [(name, parameters)], np.asarray(generations))
+    found = [p for p in found if p.law.kind == "exact" and p.statistic == statistic]
+    assert len(found) == 1, [p.law.name for p in found]
+    return found[0]
+
+
+def predicted(row: dict[str, Any], **changes: Any) -> np.ndarray:
+    """What theory says of a row."""
+    setting, at, name = setting_of(row, **changes), np.array(row["generations"]), QUANTITIES[row["quantity"]]
+    if name == "interior":
+        return 1 - exact(setting, "single_symbol", at).values
+    if row["quantity"].startswith("P(sd"):
+        return exact(setting, name, at, "probability", above=row["settings"]["eps"]).values
+    statistic = "variance" if row["quantity"].startswith("Var") else "mean"
+    return exact(setting, name, at, statistic).values

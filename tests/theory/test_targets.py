@@ -1,0 +1,70 @@
+"""The published numbers, from the formulas."""
+
+import numpy as np
+import pytest
+
+from mcollapse import theory
+from tests.theory.reference import LIMITS, SIMULATED, law_of, predicted
+
+# The rows carry ten digits; some were computed with chains that lose a few.
+ACCURACY = 2e-9
+
+
+@pytest.mark.parametrize("row", SIMULATED, ids=lambda row: row["id"])
+def test_published_number(row):
+    assert np.allclose(predicted(row), row["values"], rtol=ACCURACY, atol=2e-9)
+
+
+@pytest.mark.parametrize("row", SIMULATED, ids=lambda row: row["id"])
+def test_sizes_that_are_off_by_one_are_seen(row):
+    from tests.theory.reference import setting_of
+
+    if row["id"].endswith(("known-mean", "pool-frac-a0.8")) and "sub" not in row["id"]:
+        pytest.skip("fixed counts of other sizes are not whole")
+    sizes = setting_of(row).sizes + 1
+    changes = {"sizes": sizes}
+    if row["settings"].get("n_synthetic"):
+        changes["real_sizes"] = sizes
+    if row["quantity"] == "E var_k" and "ddof=1" in row["estimator"]:
+        pytest.skip("at ddof 1 the expected variance does not depend on the size")
+    assert not np.allclose(predicted(row, **changes), row["values"], rtol=1e-6, atol=2e-9)
+
+
+@pytest.mark.parametrize("row", [r for r in SIMULATED if "ddof" in r["estimator"]], ids=lambda row: row["id"])
+def test_the_other_ddof_is_seen(row):
+    from tests.theory.reference import setting_of
+
+    setting = setting_of(row)
+    if row["quantity"] in ("Var log var_k",):
+        pytest.skip("a divisor only shifts the logarithm")
+    changed = predicted(row, ddof=1 - setting.ddof)
+    assert not np.allclose(changed[1:], row["values"][1:], rtol=1e-6, atol=2e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in LIMITS if "plateau" in name])
+def test_plateau(name):
+    given = LIMITS[name]["settings"]
+    assert np.isclose(theory.plateau(given["n"], given["alpha"]), LIMITS[name]["values"][0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in LIMITS if "limit" in name])
+def test_accumulate_limit(name):
+    size = LIMITS[name]["settings"]["n_per_generation"]
+    assert np.isclose(theory.accumulate_limit(size), LIMITS[name]["values"][0], rtol=1e-9)
+
+
+def test_borderline():
+    row = LIMITS["pub-mn-borderline-c10"]
+    fate = theory.power_law_fate(0.5, 1, 20, 1)
+    assert fate.outcome == "plateaus" and np.isclose(fate.risk, row["values"][0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in LIMITS if name.endswith("time")])
+def test_expected_collapse_time(name):
+    row = LIMITS[name]
+    time = theory.expected_collapse_time(law_of(row["settings"]["truth"]), row["settings"]["n"])
+    assert np.isclose(time, row["values"][0], rtol=1e-9)
+
+
+def test_every_limit_is_tested():
+    assert all(any(word in name for word in ("plateau", "limit", "borderline", "time")) for name in LIMITS)

@@ -158,13 +158,11 @@ def measure(setting: Setting, generations: int, replicates: int, seed: int) -> O
 
 
 def print_table(outcomes: list[Outcome]) -> None:
-    print(f"{'setting':30} {'window':>10} {'simulated':>18} {'exact':>9} {'z':>7} {'in the limit':>13}")
+    print(f"{'setting':28} {'window':>8} {'simulated':>18} {'exact':>8} {'z':>6} {'in the limit':>13}")
     for o in outcomes:
-        z = (o.slope - o.exact) / o.error
         window, fitted = f"{o.window[0]}-{o.window[1]}", f"{o.slope:.4f} ± {o.error:.4f}"
-        print(
-            f"{o.setting.name:30} {window:>10} {fitted:>18} {o.exact:9.4f} {z:+7.2f} {o.setting.exponent:13g}"
-        )
+        numbers = f"{o.exact:8.4f} {(o.slope - o.exact) / o.error:+6.2f} {o.setting.exponent:13g}"
+        print(f"{o.setting.name:28} {window:>8} {fitted:>18} {numbers}")
     for o in outcomes:
         verdict = "; ".join(o.complaints) or f"agrees, and rejects an exponent {OFF} off"
         print(f"- {o.setting.name}: {verdict}. Limit: {o.setting.source}")

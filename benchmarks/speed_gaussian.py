@@ -217,18 +217,15 @@ def on_one_core(script: str, arguments: argparse.Namespace) -> list[dict]:
 
 def print_result(result: dict) -> None:
     print(f"\n{result['work']}, {result['cores']} core(s), median of {result['rounds']} rounds")
-    print(f"  {'':45} {'replicate-generations/s':>24}  times as fast (range)")
-    for row in result["contestants"]:
-        low, high = row["ratio_range"]
-        ratio = (
-            f"{row['ratio']:9.3g} ({low:.3g} to {high:.3g})" if row is not result["contestants"][0] else ""
-        )
+    print(f"  {'':45} {'replicate-generations/s':>24}  mcollapse is faster by (range)")
+    for place, row in enumerate(result["contestants"]):
+        ratio = "{:.3g} ({:.3g} to {:.3g})".format(row["ratio"], *row["ratio_range"]) if place else ""
         print(f"  {row['name']:45} {row['rate']:24.3g}  {ratio}")
     print(
-        f"  compiled in {result['compile_seconds']:.2f} s, {result['programs_compiled_when_warm']} compilation(s) "
-        f"when warm; {result['bytes_per_replicate']:.0f} bytes a replicate;\n"
-        f"  {result['chunks']} chunk(s) of {result['lanes']} lanes on {result['devices']} {result['platform']} "
-        f"device(s), {result['host_threads']} host thread(s), {result['dtype']}; numpy uses one thread"
+        "  compiled in {compile_seconds:.2f} s, {programs_compiled_when_warm} compilation(s) when warm; "
+        "{bytes_per_replicate:.0f} bytes a replicate;\n"
+        "  {chunks} chunk(s) of {lanes} lanes, {dtype}, on {devices} {platform} device(s) and {host_threads} "
+        "host thread(s); numpy uses one thread".format(**result)
     )
 
 

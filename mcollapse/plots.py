@@ -8,6 +8,7 @@ survives a printer without colours. Matplotlib is imported when something is dra
 import dataclasses
 import itertools
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,7 @@ from mcollapse.pools import Newest
 from mcollapse.recording import Entry, HittingEntry, HittingTime, KeptEntry, MeanEntry, MomentsEntry, Record
 from mcollapse.sources import LastModel
 from mcollapse.trajectories import Trajectories
-from mcollapse.verdicts import predictions
+from mcollapse.verdicts import INDICATORS, predictions
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ Scale = Literal["linear", "log"]
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "os^DvX"
 DARK = "#1a1a1a"
+BOUNDS = ("upper bound", "lower bound")
 STYLES = {"exact": "--", "upper bound": ":", "lower bound": ":", "asymptotic": "-.", "approximation": "-."}
 MOST_LINES = 6
 DECADES = 100.0
@@ -86,15 +88,16 @@ def trajectory(
         raise ValueError(f'scale is "linear" or "log", got {scale!r}')
     name = next(iter(run)) if name is None else name
     lines = _lines(run, name, cell or {}, component)
-    ax = _new_axes() if ax is None else ax
-    alone = len(lines) == 1
     curves = [_curves(run, name, line) if law else [] for line in lines]
-    centres = [_draw_observed(ax, line, alone, bool(said)) for line, said in zip(lines, curves, strict=True)]
-    centres += [_draw_law(ax, curve, 1.6 if alone else 1.1) for curve in itertools.chain(*curves)]
+    own_figure = ax is None
+    ax = _new_axes() if ax is None else ax
+    centres = [_draw_observed(ax, line, bool(said)) for line, said in zip(lines, curves, strict=True)]
+    for curve in itertools.chain(*curves):
+        _draw_law(ax, curve)
     ax.set_xlabel("generation")
     ax.set_ylabel(_quantity(run, name))
-    _set_scales(ax, lines[0].entry, centres, scale)
-    ax.legend(title=None if alone else _averaged(lines[0].entry), fontsize="small", title_fontsize="small")
+    _set_scales(ax, lines[0].entry, np.stack(centres), scale)
+    _add_legend(ax, "" if lines[0].alone else _averaged(lines[0].entry), own_figure)
     return ax
 
 
@@ -130,6 +133,7 @@ def bands(
             f"{observed.shape} observed and {law.shape} of the law"
         )
     errors = np.zeros(expected) if standard_error is None else np.asarray(standard_error)
+    own_figure = ax is None
     ax = _new_axes() if ax is None else ax
     step = -(-len(generations) // 14)  # markers at every generation would hide the law
     for i, colour in enumerate(_shades(len(labels))):
@@ -141,8 +145,7 @@ def bands(
         )  # fmt: skip
     ax.plot([], [], STYLES["exact"], color=DARK, linewidth=1.3, label="exact law")
     ax.set(xlabel="generation", ylabel=quantity, ylim=(-0.03, 1.03))
-    title = "observed" if standard_error is None else "observed ± 2 s.e."
-    ax.legend(title=title, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize="small")
+    _add_legend(ax, "observed" if standard_error is None else "observed ± 2 s.e.", own_figure)
     return ax
 
 
@@ -153,6 +156,8 @@ class _Line:
     entry: Entry
     cell: dict[str, float]
     component: int | None
+    alone: bool
+    share: bool
     label: str
     colour: Any
     marker: str
@@ -168,6 +173,7 @@ class _Curve:
     lower: np.ndarray | None
     upper: np.ndarray | None
     steps: bool
+    width: float
 
 
 def _lines(
@@ -185,12 +191,16 @@ def _lines(
         labels, colours = _cell_labels(cells, sweep, cell), _shades(len(cells))
     else:
         labels, colours = [f"component {i}" for i in components], itertools.cycle(COLOURS)
-    every = itertools.product(cells, components)
+    metric = run.records[name].metric
+    share = isinstance(metric, Above) or getattr(metric, "__name__", "") in INDICATORS
+    every = list(itertools.product(cells, components))
     return [
         _Line(
             entry=_sliced(entry, index, i),
             cell={path: sweep[path][k] for path, k in zip(sweep, index, strict=True)},
             component=i,
+            alone=len(every) == 1,
+            share=share,
             label=label,
             colour=colour,
             marker=MARKERS[number % len(MARKERS)],
@@ -286,14 +296,16 @@ def _curves(run: Trajectories, name: str, line: _Line) -> list[_Curve]:
     if isinstance(line.entry, HittingEntry) and not _never_returns(run, run.records[name]):
         return []
 
-    def own(values: np.ndarray | None) -> np.ndarray | None:
+    def own(values: np.ndarray | None) -> Any:
         return values if values is None or line.component is None else values[..., line.component]
 
-    steps = isinstance(line.entry, HittingEntry)
+    found = [p for p in predictions(run, name, line.cell) if p.statistic != "variance"]
+    exact = [p for p in found if p.law.kind == "exact"]
+    if exact:  # then approximations say nothing more, and bounds of several lines would be a thicket
+        found = [p for p in found if p.law.kind in ("exact", *(BOUNDS if line.alone else ()))]
+    steps, width = isinstance(line.entry, HittingEntry), 1.6 if line.alone else 1.1
     return [
-        _Curve(p.law, p.generations, own(p.values), own(p.lower), own(p.upper), steps)  # type: ignore[arg-type]
-        for p in predictions(run, name, line.cell)
-        if p.statistic != "variance"
+        _Curve(p.law, p.generations, own(p.values), own(p.lower), own(p.upper), steps, width) for p in found
     ]
 
 
@@ -305,94 +317,88 @@ def _never_returns(run: Trajectories, record: Record) -> bool:
     return absorbing and dies and getattr(record.metric, "__name__", "") == "alive"
 
 
-def _draw_observed(ax: "Axes", line: _Line, alone: bool, law_of_mean: bool) -> np.ndarray:
-    """The line with its spread; returns its values."""
+def _draw_observed(ax: "Axes", line: _Line, law_of_mean: bool) -> np.ndarray:
+    """The line with its spread; returns the means, by which scales are chosen."""
     entry = line.entry
     if isinstance(entry, HittingEntry):
-        return _draw_survival(ax, entry, line, alone)
+        return _draw_survival(ax, entry, line)
     assert isinstance(entry, MeanEntry)
-    if not (alone and isinstance(entry, KeptEntry)):
-        return _draw_mean(ax, entry, line, alone)
-    median = _draw_quantiles(ax, entry, line)
+    if not (line.alone and isinstance(entry, KeptEntry)):
+        return _draw_mean(ax, entry, line)
+    _draw_quantiles(ax, entry, line)
     if law_of_mean:
-        label = _averaged(entry, errors=False)
-        ax.plot(entry.generations, _mean_and_limits(entry)[1], color=COLOURS[1], linewidth=1.4, label=label)
-    return median
+        _draw_mean(ax, entry, dataclasses.replace(line, colour=COLOURS[1]))
+    return entry.mean
 
 
-def _draw_quantiles(ax: "Axes", entry: KeptEntry, line: _Line) -> np.ndarray:
+def _draw_quantiles(ax: "Axes", entry: KeptEntry, line: _Line) -> None:
     with np.errstate(invalid="ignore"):  # between two infinite values lies no quantile
         low, lower, median, upper, high = entry.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
     t, style = entry.generations, {"color": line.colour, "linewidth": 0}
     ax.plot(t, median, color=line.colour, linewidth=1.8, label=f"median of {len(entry.values):,} replicates")
     ax.fill_between(t, lower, upper, alpha=0.3, label="middle 50 %", **style)
     ax.fill_between(t, low, high, alpha=0.18, label="middle 90 %", **style)
-    return median
 
 
-def _draw_mean(ax: "Axes", entry: MeanEntry, line: _Line, alone: bool) -> np.ndarray:
-    low, mean, high = _mean_and_limits(entry)
-    t = entry.generations
-    ax.fill_between(t, low, high, color=line.colour, alpha=0.25, linewidth=0)
-    ax.plot(t, mean, color=line.colour, linewidth=1.8, **_identity(entry, line, alone))
-    heavy = entry.heavy & np.isfinite(mean)
-    if heavy.any():
-        rare = {"label": "carried by rare replicates: do not trust"} if alone else {}
-        ax.plot(t[heavy], mean[heavy], "o", color=line.colour, markerfacecolor="white", markersize=5, **rare)
+def _draw_mean(ax: "Axes", entry: MeanEntry, line: _Line) -> np.ndarray:
+    t, mean, error = entry.generations, entry.mean, 2 * entry.standard_error
+    mean = np.where(entry.count > 0, mean, np.nan)  # without a finite replicate there is no mean
+    ax.fill_between(t, mean - error, mean + error, color=line.colour, alpha=0.25, linewidth=0)
+    ax.plot(t, mean, color=line.colour, linewidth=1.8, **_identity(line))
+    rare = entry.heavy & np.isfinite(mean)
+    if rare.any() and not line.share:  # a small share is carried by few replicates, and yet is what it is
+        label = "carried by rare replicates: do not trust" if line.alone else "_"
+        ax.plot(t[rare], mean[rare], "o", color=line.colour, markerfacecolor="white", label=label)
     return mean
 
 
-def _draw_survival(ax: "Axes", entry: HittingEntry, line: _Line, alone: bool) -> np.ndarray:
+def _draw_survival(ax: "Axes", entry: HittingEntry, line: _Line) -> np.ndarray:
     t, share, error = entry.generations, 1.0 - entry.probability, 2 * entry.standard_error
-    style = _identity(entry, line, alone)
     ax.fill_between(t, share - error, share + error, step="post", color=line.colour, alpha=0.25, linewidth=0)
-    ax.plot(t, share, color=line.colour, linewidth=1.8, drawstyle="steps-post", **style)
+    ax.plot(t, share, color=line.colour, linewidth=1.8, drawstyle="steps-post", **_identity(line))
     return share
 
 
-def _identity(entry: Entry, line: _Line, alone: bool) -> dict[str, Any]:
+def _identity(line: _Line) -> dict[str, Any]:
     """Label and marker; of several lines the legend's title says what they are."""
-    if alone:
-        return {"label": _averaged(entry)}
+    if line.alone:
+        return {"label": _averaged(line.entry)}
     return {"label": line.label, "marker": line.marker, "markersize": 5, "markevery": 0.13}
 
 
-def _draw_law(ax: "Axes", curve: _Curve, width: float) -> np.ndarray:
-    """The law's line; returns its values where they are what is observed, and nothing for a bound."""
-    kind = {"exact": "exact law", "asymptotic": "asymptotic law"}.get(curve.law.kind, curve.law.kind)
-    label = f"{kind}: {curve.law.name}\n({_citation(curve.law.source)})"
+def _draw_law(ax: "Axes", curve: _Curve) -> None:
+    label = _named(curve.law)
     if label in ax.get_legend_handles_labels()[1]:
         label = "_"  # one law of several lines is named once
     if curve.lower is not None and curve.upper is not None:
         ax.fill_between(curve.generations, curve.lower, curve.upper, color=DARK, alpha=0.15, linewidth=0)
-    ax.plot(
-        curve.generations, curve.values, STYLES[curve.law.kind], color=DARK, linewidth=width, label=label,
-        drawstyle="steps-post" if curve.steps else "default", zorder=3,
-    )  # fmt: skip
-    return curve.values if curve.law.kind == "exact" else np.zeros(0)
+    style = {"color": DARK, "linewidth": curve.width, "drawstyle": "steps-post" if curve.steps else "default"}
+    ax.plot(curve.generations, curve.values, STYLES[curve.law.kind], label=label, zorder=3, **style)
 
 
-def _mean_and_limits(entry: MeanEntry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The mean and two standard errors around it; nothing where no replicate is finite."""
-    mean = np.where(entry.count > 0, entry.mean, np.nan)
-    error = 2 * entry.standard_error
-    return mean - error, mean, mean + error
-
-
-def _averaged(entry: Entry, errors: bool = True) -> str:
+def _averaged(entry: Entry) -> str:
     """What a line is of: how many replicates, and what the band around it means."""
     if isinstance(entry, HittingEntry):
         return f"share of {int(np.max(entry.replicates)):,} replicates ± 2 s.e."
     assert isinstance(entry, MeanEntry)
     most, least = int(np.max(entry.count)), int(np.min(entry.count))
     number = f"{most:,}" if most == least else f"{least:,} to {most:,} finite"
-    return f"mean of {number} replicates" + (" ± 2 s.e." if errors else "")
+    return f"mean of {number} replicates ± 2 s.e."
+
+
+def _named(law: theory.Law) -> str:
+    """Kind and name of a law, and below them where it comes from."""
+    kind = {"exact": "exact law", "asymptotic": "asymptotic law"}.get(law.kind, law.kind)
+    return f"{kind}: {law.name}\n" + textwrap.fill(f"({_citation(law.source)})", 44)
 
 
 def _citation(source: str) -> str:
     """Authors and year: "Bakshi & Chakraborty, 2026, arXiv …" as "Bakshi, Chakraborty 2026"."""
-    found = re.match(r"(.*?),? (\d{4})\b", source)
-    return f"{found[1]} {found[2]}".replace(" & ", ", ") if found else source
+    found = re.match(r"(?:derived, )?(.*?),? (\d{4})\b", source)
+    if not found:
+        return source
+    authors = re.split(r", | & ", found[1])
+    return f"{', '.join(authors) if len(authors) < 3 else f'{authors[0]} et al.'} {found[2]}"
 
 
 def _quantity(run: Trajectories, name: str) -> str:
@@ -417,35 +423,35 @@ def _described(metric: Any, name: str) -> str:
     return QUANTITIES.get(getattr(metric, "__name__", ""), name.replace("_", " "))
 
 
-def _set_scales(ax: "Axes", entry: Entry, centres: list[np.ndarray], scale: Scale | None) -> None:
+def _set_scales(ax: "Axes", entry: Entry, centres: np.ndarray, scale: Scale | None) -> None:
     """Logarithmic axes where they are asked for, or where they show more than linear ones."""
-    values = np.concatenate([np.ravel(c) for c in centres])
-    values = values[np.isfinite(values)]
-    steep = not isinstance(entry, HittingEntry) and _spans_decades(values)
-    if scale == "log" and not np.any(values > 0):
+    hitting = isinstance(entry, HittingEntry)
+    steep = not hitting and _spans_decades(entry.generations, centres)
+    if scale == "log" and not np.any(centres > 0):
         raise ValueError('scale="log" needs positive values, and there are none here: use scale="linear"')
     if scale == "log" or (scale is None and steep):
         ax.set_yscale("log")
-        if np.any(values <= 0):
-            _hide_nonpositive(ax)
+        _hide_nonpositive(ax)
+    elif hitting:
+        ax.set_ylim(-0.03, 1.03)
     if scale == "log" or (scale is None and (steep or _log_spaced(entry.generations))):
         _set_generations_log(ax, entry.generations)
-    if isinstance(entry, HittingEntry) and ax.get_yscale() == "linear":
-        ax.set_ylim(-0.03, 1.03)
+
+
+def _spans_decades(generations: np.ndarray, centres: np.ndarray) -> bool:
+    # the error of a start at the truth is an exact zero at generation 0, which decides nothing
+    values = centres[:, generations > 0]
+    values = values[np.isfinite(values)]
+    return bool(values.size and values.min() > 0 and values.max() > DECADES * values.min())
 
 
 def _hide_nonpositive(ax: "Axes") -> None:
     """Leave out, and say so, what a logarithmic axis would draw as a fall to the bottom."""
     for line in ax.get_lines():
         values = np.asarray(line.get_ydata(), np.float64)
-        line.set_ydata(np.where(values > 0, values, np.nan))
-    ax.set_xlabel("generation (values of 0 are not shown)")
-
-
-def _spans_decades(values: np.ndarray) -> bool:
-    positive = values[values > 0]
-    # generation 0 of a start at the truth is an exact zero: one such value a line does not decide
-    return bool(positive.size and np.all(values >= 0) and positive.max() > DECADES * positive.min())
+        if np.any(values <= 0):
+            line.set_ydata(np.where(values > 0, values, np.nan))
+            ax.set_xlabel("generation (values of 0 are not shown)")
 
 
 def _log_spaced(generations: np.ndarray) -> bool:
@@ -465,6 +471,19 @@ def _set_generations_log(ax: "Axes", generations: np.ndarray) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{t:,.0f}"))
 
 
+def _add_legend(ax: "Axes", title: str, own_figure: bool) -> None:
+    """Below a figure of our own, where it covers nothing; inside axes that somebody else laid out."""
+    style = {"title": title, "fontsize": "small", "title_fontsize": "small"}
+    if not own_figure:
+        ax.legend(**style)
+        return
+    handles, labels = ax.get_legend_handles_labels()
+    style |= {"ncols": 2, "columnspacing": 1.2, "frameon": False}
+    legend = ax.figure.legend(handles, labels, loc="outside lower center", **style)
+    figure = legend.get_figure()
+    figure.set_figheight(figure.get_figheight() + legend.get_window_extent().height / figure.dpi)
+
+
 def _shades(count: int) -> list[Any]:
     """Colours from dark to light, which keep their order in grey."""
     from matplotlib import colormaps
@@ -475,4 +494,4 @@ def _shades(count: int) -> list[Any]:
 def _new_axes() -> "Axes":
     from matplotlib import pyplot
 
-    return pyplot.subplots(figsize=(6.4, 4.2), layout="constrained")[1]
+    return pyplot.subplots(figsize=(6.8, 3.9), layout="constrained")[1]

@@ -229,9 +229,14 @@ def check_writable(target: pathlib.Path, overwrite: bool) -> None:
 
 
 def _may_write(directory: pathlib.Path) -> bool:
-    import os
+    # asked by doing it: permissions do not tell of a read-only or virtual file system
+    import tempfile
 
-    return os.access(directory, os.W_OK | os.X_OK)
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            return True
+    except OSError:
+        return False
 
 
 def versions() -> dict[str, str]:

@@ -45,9 +45,7 @@ class AbstractFamily(eqx.Module):
         raise TypeError(f"{self.name} has no direct law of its sufficient statistics")
 
     @abc.abstractmethod
-    def maximum_likelihood(
-        self, data: Any, previous: Params, ddof: int = 0
-    ) -> tuple[Params, Int[Array, ""]]:
+    def maximum_likelihood(self, data: Any, previous: Params, ddof: int = 0) -> tuple[Params, Int[Array, ""]]:
         """The estimate and its status; `previous` is kept where the data cannot be fitted."""
 
     def settle(self, key: Key, capacity: int | None) -> "AbstractFamily":

@@ -67,7 +67,8 @@ class Bernoulli(AbstractFamily):
     ) -> tuple[BernoulliParams, Int[Array, ""]]:
         """The sample mean; without data the previous model is kept."""
         total = jnp.sum(data.counts)
-        share = data.counts[1] / jnp.where(total > 0, total, 1).astype(previous.probability.dtype)
+        dtype = previous.probability.dtype
+        share = data.counts[1].astype(dtype) / jnp.where(total > 0, total, 1).astype(dtype)
         probability = jnp.where(total > 0, share, previous.probability)
         absorbed = (probability == 0) | (probability == 1)
         status = jnp.where(

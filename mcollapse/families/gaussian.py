@@ -1,7 +1,7 @@
 """Gaussian: one dimension, with the variance fitted or known."""
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -55,7 +55,7 @@ class Gaussian(AbstractFamily):
     mean is refitted and the variance stays as it is.
     """
 
-    variance: Literal["fitted", "known"] = eqx.field(static=True, default="fitted")
+    variance: str = eqx.field(static=True, default="fitted")
 
     Params = GaussianParams
 

@@ -20,18 +20,16 @@ def concrete(value: object) -> Any:
 
 def is_concrete(value: object) -> bool:
     """Whether values can be looked at now: a tracer cannot."""
-    return isinstance(value, np.ndarray) or (
-        isinstance(value, jax.Array) and not isinstance(value, Tracer)
-    )
+    return isinstance(value, np.ndarray) or (isinstance(value, jax.Array) and not isinstance(value, Tracer))
 
 
 def check_finite(name: str, values: object) -> None:
     """Refuse NaN and infinity, saying where."""
-    array = np.asarray(values)
-    bad = np.argwhere(~np.isfinite(array))
+    flat = np.ravel(np.asarray(values))
+    bad = np.flatnonzero(~np.isfinite(flat))
     if bad.size:
-        where = f" at index {tuple(int(i) for i in bad[0])}" if array.ndim else ""
-        raise ValueError(f"{name} must be finite, got {array[tuple(bad[0])] if array.ndim else array}{where}")
+        where = f" at position {bad[0]}" if flat.size > 1 else ""
+        raise ValueError(f"{name} must be finite, got {flat[bad[0]]}{where}")
 
 
 def check_probabilities(values: object) -> None:

@@ -1,7 +1,7 @@
 """Random draws without rejection: fast, accurate to a stated distance, independent from lane to lane."""
 
+from .arguments import largest_count as largest_count
 from .binomials import binomial as binomial
-from .binomials import largest_count as largest_count
 from .categoricals import categorical as categorical
 from .chi_squares import log_chi_square as log_chi_square
 from .chi_squares import normal_and_log_chi_square as normal_and_log_chi_square

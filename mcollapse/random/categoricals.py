@@ -3,31 +3,31 @@
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int32, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, Int32, PRNGKeyArray, Real
 
+from .arguments import as_float
 from .key import Key
-from .uniforms import float_dtype, uniform
+from .uniforms import uniform
 
 
 def categorical(
-    key: Key | PRNGKeyArray, site: int, probabilities: Float[Array, " categories"], shape: tuple[int, ...] = ()
+    key: Key | PRNGKeyArray, site: int, probabilities: Real[ArrayLike, " categories"], shape: tuple[int, ...] = ()
 ) -> Int32[Array, "..."]:
     r"""Indices of categories, $P(X = k) = p_k / \sum_j p_j$.
 
-    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `probabilities`, weights of
-    any positive sum; `shape`, how many indices. A category of weight 0 is never drawn; if all weights are 0, or one is
-    not a number, the index means nothing. Accuracy: the cumulative sums are rounded once each.
+    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `probabilities`, weights
+    of any positive sum; `shape`, how many indices. A category of weight 0 is never drawn; if all weights are 0 or
+    one is not a number, the index means nothing. Accuracy: a cumulative probability is rounded once, by 6e-8.
     """
-    weights = jnp.asarray(probabilities).astype(float_dtype())
-    sums = _cumulative(weights)
+    sums = _cumulative(as_float(probabilities))
     level = uniform(key, site, shape) * sums[-1]
-    # The first category that reaches the total is the last of positive weight: no rounding may lead beyond it.
+    # The first category to reach the total is the last of positive weight: rounding must not lead beyond it.
     last = jnp.searchsorted(sums, sums[-1], side="left")
     return jnp.minimum(jnp.searchsorted(sums, level, side="right"), last).astype(np.int32)
 
 
 def _cumulative(weights: Float[Array, " categories"]) -> Float[Array, " categories"]:
-    """Never decreasing and constant where a weight is 0, which a parallel sum is not; the rounding is carried along."""
+    """Never falling and constant over a weight of 0, which a parallel sum is not; what rounding lost is carried along."""
 
     def add(carry, weight):
         total, lost, last = carry

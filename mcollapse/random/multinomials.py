@@ -3,36 +3,38 @@
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, Int, Int32, PRNGKeyArray
+from jaxtyping import Array, ArrayLike, Float, Int32, PRNGKeyArray, Real
 
+from .arguments import Whole, as_count, as_float
 from .binomials import binomial_from_words
 from .key import Key, draw_words
-from .uniforms import float_dtype, numbered
+from .uniforms import numbered
 
 
 def multinomial(
-    key: Key | PRNGKeyArray, site: int, n: Int[Array, ""] | int, probabilities: Float[Array, " categories"]
+    key: Key | PRNGKeyArray, site: int, n: Whole, probabilities: Real[ArrayLike, " categories"]
 ) -> Int32[Array, " categories"]:
-    r"""Multinomial counts, $P(X = x) = n! \prod_k p_k^{x_k} / x_k!$, each $X_k$ a binomial given those before it.
+    r"""Multinomial counts, $P(X = x) = n! \prod_k p_k^{x_k} / x_k!$: binomials, each given those before it.
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `n`, a count, at most
-    `largest_count()`; `probabilities`, weights of any positive sum. The counts sum to n exactly, a category of
-    weight 0 has count 0; weights that are all 0, or not numbers, give a sum below n.
+    `largest_count()`; `probabilities`, weights of any positive sum. The counts sum to n, and a category of
+    weight 0 has count 0, always. If all weights are 0 so are the counts; if one is not a number, they mean nothing.
+    Accuracy: that of `binomial` for each category; the sums of weights are rounded once a category.
     """
-    words = draw_words(key, site)
-    weights = jnp.asarray(probabilities).astype(float_dtype())
+    words, n, weights = draw_words(key, site), as_count(n), as_float(probabilities)
 
     # Only what remains leaves the loop: XLA:CPU would draw anew for a second output.
     def category(remaining, inputs):
         index, weight, later = inputs
-        scale = 1 / jnp.where(weight + later > 0, weight + later, 1)
+        total = weight + later
+        usable = total > 4 * np.finfo(total.dtype).tiny
+        scale = jnp.where(usable, 1 / jnp.where(usable, total, 1), 0)
+        # later * scale is 1 - p with all its digits, and exactly 0 in the last category of positive weight.
         taken = binomial_from_words(numbered(words, index), remaining, weight * scale, later * scale)
-        remaining = remaining - taken
-        return remaining, remaining
+        return remaining - taken, remaining - taken
 
-    n = jnp.maximum(jnp.asarray(n).astype(np.int32), 0)
     index = jnp.arange(weights.size, dtype=np.uint32)
-    _, remaining = lax.scan(category, n, (index, weights, _sums_of_later(weights)))
+    remaining = lax.scan(category, n, (index, weights, _sums_of_later(weights)))[1]
     return jnp.concatenate([n[None], remaining[:-1]]) - remaining
 
 

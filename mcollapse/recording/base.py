@@ -7,7 +7,6 @@ the run was cut into chunks.
 """
 
 import abc
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -75,7 +74,7 @@ class Record(eqx.Module):
     `at` is `None` or `"all"`, `"log"`, `mc.every(k)`, `mc.log_spaced(T, count)` or a list of generations.
     """
 
-    metric: Callable[..., Array]
+    metric: Any  # Callable[..., Array]; checked below with a message of its own
     at: At = eqx.field(converter=as_at, static=True, default=None)
     reduce: AbstractReducer = eqx.field(default_factory=_default_reducer)
 

@@ -187,6 +187,8 @@ def entry_from(
     if kind == "keep":
         return KeptEntry(arrays[name], generations, sweep_axes)
     if kind == "moments":
-        mean, variance, count, share = (arrays[f"{name}.{p}"] for p in ("mean", "variance", "count", "top_share"))
+        mean, variance, count, share = (
+            arrays[f"{name}.{p}"] for p in ("mean", "variance", "count", "top_share")
+        )
         return MomentsEntry(mean, variance, count, share, generations, sweep_axes)
     return HittingEntry(arrays[f"{name}.hits"], arrays[f"{name}.censored"], sweep_axes)

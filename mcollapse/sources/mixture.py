@@ -1,7 +1,5 @@
 """A share of each batch is fresh real data."""
 
-from typing import Literal
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +9,7 @@ from mcollapse import random
 from mcollapse.data import Batch
 from mcollapse.draw import Draw
 from mcollapse.families.base import Params
+from mcollapse.once import once
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, Table, shares
 from mcollapse.sources.base import AbstractSource, State
@@ -27,7 +26,7 @@ class Mixture(AbstractSource):
     """
 
     real_share: AbstractSchedule = eqx.field(converter=shares)
-    counts: Literal["random", "fixed"] = eqx.field(static=True, default="random")
+    counts: str = eqx.field(static=True, default="random")
     real_counts: Table | None = None
     """What `planned` fills in where the counts are fixed."""
 
@@ -51,7 +50,7 @@ class Mixture(AbstractSource):
         """Both parts, of random or fixed sizes."""
         share = self.real_share.at(t).astype(jnp.result_type(float))
         if self.real_counts is None:
-            real = random.binomial(key, HOW_MANY, count, share)
+            real = once(lambda: random.binomial(key, HOW_MANY, count, share))
         else:
             real = self.real_counts.at(t)
         return draw.both(key, previous, real, count - real, share)

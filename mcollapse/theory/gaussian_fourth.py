@@ -46,7 +46,12 @@ def gaussian_fourth_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
         size, share = float(batches.sizes[generation]), float(batches.shares[generation])
         state = _refit(setting, step(state, size, share), size)
         errors[generation], variances[generation] = state.xx - state.x**2, state.vv - state.v**2
-    return scale**2 * np.maximum(errors, 0), scale**2 * np.maximum(variances, 0)
+    return scale**2 * _settled(errors), scale**2 * _settled(variances)
+
+
+def _settled(spread: np.ndarray) -> np.ndarray:
+    # Two points a generation and no real data for long: the moment is beyond float64, and differences are NaN.
+    return np.maximum(np.where(np.isnan(spread), np.inf, spread), 0)
 
 
 def _refit(setting: Setting, batch: _Moments, size: float) -> _Moments:

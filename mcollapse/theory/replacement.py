@@ -107,6 +107,7 @@ def applies(setting: Setting) -> bool:
     return gaussian and setting.replaces and bool(np.all(setting.fit_sizes > max(setting.ddof, 1)))
 
 
+@np.errstate(over="ignore", invalid="ignore")  # after very many generations some moments are infinite
 def moments(setting: Setting) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     """Mean and variance over replicates of every quantity of this chapter after 0 ... F fits, each [F + 1].
 
@@ -120,10 +121,9 @@ def moments(setting: Setting) -> dict[str, tuple[np.ndarray, np.ndarray | None]]
     walk = walk_moments(sizes, ddof)
     log_mean, log_variance, _ = log_variance_cumulants(sizes, ddof)
     distance = walk["W"] + first - 2 * root + 1
-    with np.errstate(invalid="ignore"):
-        fourth = second - 4 * sesqui + 6 * first - 4 * root + 1
-        cross = walk["Wv"] - 2 * walk["W sqrt(v)"] + walk["W"]
-        spread = 3 * walk["WW"] + 2 * cross + fourth - distance**2
+    fourth = second - 4 * sesqui + 6 * first - 4 * root + 1
+    cross = walk["Wv"] - 2 * walk["W sqrt(v)"] + walk["W"]
+    spread = 3 * walk["WW"] + 2 * cross + fourth - distance**2
     spread = np.where(np.isfinite(spread), spread, np.inf)
     resolved = bool(np.all(spread[1:] > _RESOLUTION))
     return {

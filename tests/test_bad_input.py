@@ -1,0 +1,198 @@
+"""Bad input is answered before anything is compiled: what was wrong, and how to mend it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import mcollapse as mc
+from mcollapse.datasets import Corpus, read_text
+from mcollapse.families import Bernoulli, Categorical, Gaussian
+from mcollapse.recording import KeptEntry
+from mcollapse.spec import Specification
+from tests.helpers import COIN, GAUSSIAN, ZIPF, bernoulli, categorical, gaussian, keep, nothing_compiled, values
+
+SPEC = {"generations": 2, "replicates": 4, "family": {"name": "gaussian"}, "sizes": 10}
+
+
+def run(process, truth, **options):
+    return values(process, truth, **{"generations": 2, "replicates": 4} | options)
+
+
+def spec(**changes):
+    return Specification.parse(SPEC | changes)
+
+
+def store(tmp_path):
+    entry = {"x": KeptEntry(np.zeros((4, 3)), np.arange(3))}
+    attributes = {"process": {}, "truth_family": {"name": "gaussian"}, "records": {}, "sweep": {}}
+    return mc.Trajectories(entry, np.zeros(4, np.int8), attributes, mc.Truth(Gaussian(), GAUSSIAN))
+
+
+def difference_of_other_keys(tmp_path):
+    mine = store(tmp_path)
+    mine.attributes |= {"key": [0, 0], "replicates": 4, "generations": 2, "dtype": "float32"}
+    other = store(tmp_path)
+    other.attributes |= {"key": [0, 1], "replicates": 4, "generations": 2, "dtype": "float32"}
+    return mc.difference(mine, other)
+
+
+# name: (what is done, the offending value in the message, the way out in the message)
+CAUSES = {
+    "probabilities do not sum to one": (
+        lambda p: Categorical.Params([0.5, 0.6]), "sum to 1.1", "divide them by their sum"),
+    "a negative probability": (lambda p: Categorical.Params([1.5, -0.5]), "-0.5", "not be negative"),
+    "NaN among probabilities": (lambda p: Categorical.Params([0.5, np.nan]), "nan", "must be finite"),
+    "a single category": (lambda p: Categorical.Params([1.0]), "(1,)", "at least two categories"),
+    "a probability above one": (lambda p: Bernoulli.Params(1.5), "1.5", "lie in [0, 1]"),
+    "an infinite mean": (lambda p: Gaussian.Params(np.inf, 0.0), "inf", "must be finite"),
+    "a shift that leaves no weight": (lambda p: Categorical.Params.zipf(5, shift=-2.0), "-2.0", "above -1"),
+    "counts that are all zero": (lambda p: Categorical.Params.from_counts([0, 0]), "all zero", "counts must"),
+    "too few categories for the labels": (
+        lambda p: Categorical.Params.from_data([0, 7], categories=3), "label 7", "at least 8 categories"),
+    "labels that are not whole": (lambda p: Categorical.Params.from_data([0, 1.5]), "1.5", "whole numbers"),
+    "NaN in data": (lambda p: Gaussian.Params.from_data([1.0, np.nan]), "nan at position 1", "drop or fill"),
+    "no data": (lambda p: Gaussian.Params.from_data([]), "empty", "fitted to no data"),
+    "constant data": (lambda p: Gaussian.Params.from_data([2.0, 2.0]), "equal 2", "variance is zero"),
+    "data that are not zeros and ones": (lambda p: Bernoulli.Params.from_data([0, 1, 2]), "2", "zeros and ones"),
+    "text that is data": (lambda p: Gaussian.Params.from_data(["a"]), "<U1", "must be numbers"),
+    "empty text": (lambda p: _text(p, "  "), "empty", "no text"),
+    "text of one word": (lambda p: Corpus.from_text("word word", "mine"), "1 different word", "at least two"),
+    "no such text": (lambda p: read_text(p / "none.txt"), "none.txt", "no text file"),
+    "bytes that are no text": (lambda p: _bytes(p), "not UTF-8", "convert it"),
+    "a share above one": (lambda p: mc.sources.Mixture(1.5), "1.5", "lies in [0, 1]"),
+    "a mixture of unknown counts": (lambda p: mc.sources.Mixture(0.5, counts="some"), "'some'", '"fixed"'),
+    "a schedule that is no number": (lambda p: gaussian(sizes="many"), "'many'", "schedules.Constant"),
+    "a schedule that is not finite": (lambda p: mc.schedules.Power(np.inf, 1.0), "inf", "finite numbers"),
+    "sizes that round to zero": (
+        lambda p: run(gaussian(sizes=mc.schedules.Geometric(100, 0.1)), GAUSSIAN, generations=5),
+        "at generation 3", "at least 1"),
+    "a power that starts at zero": (
+        lambda p: run(gaussian(sizes=mc.schedules.Power(10, 1.0)), GAUSSIAN), "generation 0", "shift=1"),
+    "a table that is too short": (
+        lambda p: run(gaussian(sizes=[10, 20]), GAUSSIAN, generations=4), "2 values", "fewer generations"),
+    "an empty table": (lambda p: mc.schedules.Table([]), "sequence of values", "Constant"),
+    "one point for a variance": (lambda p: run(gaussian(sizes=1), GAUSSIAN), "has 1", "at least 2 points"),
+    "sizes beyond int32": (lambda p: run(gaussian(sizes=3e9), GAUSSIAN), "3e+09", "int32"),
+    "counts beyond float32": (
+        lambda p: run(categorical(sizes=2**24 + 1), ZIPF), "16,777,217", "JAX_ENABLE_X64=1"),
+    "accumulated counts beyond float32": (
+        lambda p: run(categorical(sizes=10**7, pool=mc.pools.All()), ZIPF), "20,000,000", "smaller sizes"),
+    "an empty split": (
+        lambda p: run(gaussian(source=mc.sources.Split(0, 0)), GAUSSIAN), "generation 1", "positive"),
+    "unbiased for a categorical": (
+        lambda p: categorical(estimator=mc.estimators.Unbiased()), "Categorical", "MaximumLikelihood()"),
+    "unbiased for a known variance": (
+        lambda p: mc.RecursiveTraining(family=Gaussian("known"), estimator=mc.estimators.Unbiased(), sizes=9),
+        "known", "MaximumLikelihood()"),
+    "smoothing a Gaussian": (
+        lambda p: gaussian(estimator=mc.estimators.AddConstant(1.0)), "Gaussian", "families.Categorical"),
+    "a negative constant": (lambda p: mc.estimators.AddConstant(-1.0), "-1", "at least 0"),
+    "an unknown variance option": (lambda p: Gaussian("given"), "'given'", '"fitted" or "known"'),
+    "statistics where rows are needed": (
+        lambda p: gaussian(pool=mc.pools.Subsample(5), path="statistics"), "Subsample", 'path="auto"'),
+    "a class instead of a value": (lambda p: gaussian(pool=mc.pools.All), "class All", "All()"),
+    "a pool in place of a source": (lambda p: gaussian(source=mc.pools.All()), "All", "mcollapse.sources"),
+    "a truth of another family": (
+        lambda p: run(gaussian(), ZIPF), "CategoricalParams", "mc.Truth(family, params)"),
+    "a foreign truth as first model": (
+        lambda p: run(gaussian(), mc.Truth(Bernoulli(), COIN), start="truth"), "Bernoulli", 'start="real"'),
+    "an unknown start": (lambda p: run(gaussian(), GAUSSIAN, start="middle"), "'middle'", '"truth"'),
+    "zero replicates": (lambda p: run(gaussian(), GAUSSIAN, replicates=0), "0", "at least 1"),
+    "zero generations": (lambda p: run(gaussian(), GAUSSIAN, generations=0), "0", "at least 1"),
+    "half a replicate": (lambda p: run(gaussian(), GAUSSIAN, replicates=2.5), "2.5", "whole number"),
+    "a chunk of nothing": (lambda p: run(gaussian(), GAUSSIAN, chunk=0), "0", "at least 1"),
+    "a seed instead of a key": (
+        lambda p: mc.simulate(gaussian(), GAUSSIAN, key=7, generations=1, replicates=1), "seed", "jax.random.key(7)"),
+    "a key of another generator": (
+        lambda p: mc.simulate(
+            gaussian(), GAUSSIAN, key=jax.random.key(0, impl="rbg"), generations=1, replicates=1),
+        "rbg", "threefry2x32"),
+    "more devices than there are": (lambda p: run(gaussian(), GAUSSIAN, devices=999), "999", "this process has"),
+    "a record that is a metric": (
+        lambda p: run(gaussian(), GAUSSIAN, record={"x": mc.metrics.mean}), "record['x']", "mc.Record("),
+    "a metric that is no function": (lambda p: mc.Record("mean"), "'mean'", "mcollapse.metrics"),
+    "a metric of another family": (
+        lambda p: run(gaussian(), GAUSSIAN, record=keep(mc.metrics.support)), "Gaussian", "log_variance"),
+    "a variance of a coin": (
+        lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.log_variance)), "Bernoulli", "squared_error"),
+    "a generation beyond the run": (
+        lambda p: run(gaussian(), GAUSSIAN, record=keep(mc.metrics.mean, at=[9])), "generation 9", "raise generations"),
+    "an unknown set of generations": (lambda p: mc.Record(mc.metrics.mean, at="some"), "'some'", "mc.every"),
+    "every zeroth generation": (lambda p: mc.every(0), "0", "at least 1"),
+    "a hitting time without threshold": (lambda p: mc.HittingTime(), "one threshold", "below="),
+    "keeping nothing": (lambda p: mc.Keep(first=0), "0", "at least one"),
+    "a record that does not fit": (
+        lambda p: run(categorical(), ZIPF, replicates=10**6, generations=10**4), "GiB", "mc.Moments()"),
+    "a sweep of nothing": (
+        lambda p: mc.sweep(gaussian(), GAUSSIAN, over={}, key=jax.random.key(0), generations=1, replicates=1),
+        "at least one parameter", "over="),
+    "a sweep over a misspelled field": (
+        lambda p: _sweep({"source.real_shar": [0.1]}), "real_shar", "did you mean 'real_share'"),
+    "a sweep over no number": (lambda p: _sweep({"source.counts": [1.0]}), "source.counts", "number"),
+    "a sweep out of range": (lambda p: _sweep({"source.real_share": [0.1, 2.0]}), "2", "[0, 1]"),
+    "stepping an unplanned process": (
+        lambda p: gaussian().init(jax.random.key(0), GAUSSIAN), "no tables yet", "process.planned(generations)"),
+    "an entry that was not recorded": (
+        lambda p: store(p)["y"], "'y'", "recorded are x"),
+    "a difference of other keys": (difference_of_other_keys, "[0, 1]", "same key"),
+    "a store that exists": (lambda p: store(p).save(p), "exists", "overwrite=True"),
+    "an unwritable place": (lambda p: store(p).save("/proc/none/run.zarr"), "/proc", "choose another path"),
+    "no such store": (lambda p: mc.Trajectories.load(p / "none.zarr"), "none.zarr", "run.save"),
+    "a store of something else": (lambda p: mc.Trajectories.load(p), "not a store", "mcollapse"),
+    "a specification with a misspelled section": (
+        lambda p: spec(souce={"name": "mixture"}), "'souce'", "did you mean 'source'"),
+    "a specification with a misspelled name": (
+        lambda p: spec(source={"name": "mixtur"}), "'mixtur'", "did you mean 'mixture'"),
+    "a specification with a misspelled field": (
+        lambda p: spec(sizes={"name": "power", "scale": 5, "exponet": 1}), "'exponet'", "did you mean 'exponent'"),
+    "a specification with a missing field": (
+        lambda p: spec(sizes={"name": "power", "scale": 5}), "'power'", "'exponent'"),
+    "a specification without sizes": (
+        lambda p: Specification.parse({k: v for k, v in SPEC.items() if k != "sizes"}), "sizes", "required"),
+    "a specification with an unknown metric": (
+        lambda p: spec(record={"log_varance": {}}), "'log_varance'", "did you mean 'log_variance'"),
+    "a specification with an unknown reducer": (
+        lambda p: spec(record={"mean": {"reduce": "momets"}}), "'momets'", "did you mean 'moments'"),
+    "a specification with words for numbers": (
+        lambda p: spec(generations="ten"), "'ten'", "generations"),
+    "no such specification": (lambda p: Specification.read(p / "none.toml"), "none.toml", "no specification file"),
+    "a specification that is no TOML": (lambda p: _not_toml(p), "not TOML", "line 1"),
+}  # fmt: skip
+
+
+def _sweep(over):
+    process = categorical(source=mc.sources.Mixture(0.1))
+    return mc.sweep(process, ZIPF, over=over, key=jax.random.key(0), generations=1, replicates=1)
+
+
+def _text(path, text):
+    (path / "text.txt").write_text(text)
+    return read_text(path / "text.txt")
+
+
+def _bytes(path):
+    (path / "text.txt").write_bytes(b"\xff\xfe\x00word")
+    return read_text(path / "text.txt")
+
+
+def _not_toml(path):
+    (path / "spec.toml").write_text("generations: 5")
+    return Specification.read(path / "spec.toml")
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_bad_input_is_answered(cause, tmp_path):
+    action, offending, cure = CAUSES[cause]
+    with nothing_compiled(), pytest.raises((ValueError, KeyError)) as caught:
+        action(tmp_path)
+    message = str(caught.value)
+    assert offending in message and cure in message, message
+
+
+def test_errors_in_a_users_metric_come_before_compilation():
+    def broken(family, params, truth):
+        return params.mean + jnp.ones(3) @ jnp.ones(2)
+
+    with nothing_compiled(), pytest.raises(TypeError):
+        run(gaussian(), GAUSSIAN, record=keep(broken))

@@ -117,6 +117,7 @@ def _run_words(
         f"{corpus.name}: {corpus.tokens:,} words, {corpus.types:,} types, retrained on their own output",
     )
     import jax
+    import numpy as np
 
     from mcollapse import plots, progress
     from mcollapse.experiments.words import run_words
@@ -124,12 +125,15 @@ def _run_words(
     key = jax.random.key(changes.pop("seed", 0))
     result = run_words(corpus, key=key, level=level, progress=progress.default(not as_json), **changes)
     _save(result.run, target)
-    bands = [(b.observed, b.standard_error, b.law) for b in result.bands]
+    bands = result.bands
     axes = plots.bands(
         result.run["alive_by_band"].generations,
-        [b[0] for b in bands], [b[1] for b in bands], [b[2] for b in bands],
-        [f"{b.label} ({b.types:,} words)" for b in result.bands],
-    )  # fmt: skip
+        np.stack([band.observed for band in bands]),
+        np.stack([band.standard_error for band in bands]),
+        np.stack([band.law for band in bands]),
+        [f"{band.label} ({band.types:,} words)" for band in bands],
+        quantity="share of words alive",
+    )
     _save_figure(axes, target / "figure.png")
     if as_json:
         print(json.dumps(_finite(_words_data(result, target))))
@@ -137,7 +141,7 @@ def _run_words(
         _print_words(result)
         _print_report(result.report)
         _say(False, f"{result.run.stats}\ndata set {target / 'run.zarr'}, figure {target / 'figure.png'}")
-    return bool(result.report.violated)
+    return result.violated
 
 
 def _run_specification(
@@ -154,7 +158,8 @@ def _run_specification(
 
     arguments: dict[str, Any] = {
         "key": jax.random.key(spec.seed), "generations": spec.generations, "replicates": spec.replicates,
-        "start": spec.start, "record": spec.records, "chunk": spec.chunk, "progress": progress.default(not as_json),
+        "start": spec.start, "record": spec.records, "chunk": spec.chunk,
+        "progress": progress.default(not as_json),
     }  # fmt: skip
     if spec.sweep:
         result = sweep(spec.process, spec.truth, over=spec.sweep, **arguments)
@@ -227,7 +232,8 @@ def _words_data(result: "WordsResult", target: pathlib.Path) -> dict[str, Any]:
     bands = [
         {
             "band": b.label, "words": b.types, "alive": b.observed.tolist(), "alive_law": b.law.tolist(),
-            "standard_error": b.standard_error.tolist(), "median_time": b.median, "median_time_law": b.law_median,
+            "standard_error": b.standard_error.tolist(), "median_time": b.median,
+            "median_time_law": b.law_median, "verdict": "violated" if result.band_violated(b) else "consistent",
         }
         for b in result.bands
     ]  # fmt: skip
@@ -241,29 +247,24 @@ def _print_words(result: "WordsResult") -> None:
     from rich.table import Table
 
     last = len(result.bands[0].observed) - 1
-    at = [t for t in (1, 10, last) if t <= last]
-    table = Table(
-        title=f"Share of words still alive, {result.run.replicates:,} replicates (exact law in brackets)"
-    )
-    for column in (
-        "words that occur",
-        "types",
-        *(f"after {t} generations" for t in dict.fromkeys(at)),
-        "half forgotten after",
-    ):
-        table.add_column(column, justify="left" if column.startswith("words") else "right")
+    half = min(10, last)
+    title = f"{result.run.replicates:,} replicates; in brackets the exact law"
+    table = Table(title=title)
+    for column, justify in (
+        ("words that occur", "left"), ("types", "right"), (f"alive at {half}", "right"),
+        (f"alive at {last}", "right"), ("half forgotten at", "right"), ("verdict", "left"),
+    ):  # fmt: skip
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
     for band in result.bands:
-        shares = (
-            f"{band.observed[t]:.4f} ± {band.standard_error[t]:.4f} ({band.law[t]:.4f})"
-            for t in dict.fromkeys(at)
-        )
-        table.add_row(
-            band.label,
-            f"{band.types:,}",
-            *shares,
-            f"{_time(band.median, last)} ({_time(band.law_median, last)})",
-        )
+        shares = (f"{band.observed[t]:.4f} ({band.law[t]:.4f})" for t in (half, last))
+        times = f"{_time(band.median, last)} ({_time(band.law_median, last)})"
+        verdict = "[bold red]violated[/]" if result.band_violated(band) else "[green]consistent[/]"
+        table.add_row(band.label, f"{band.types:,}", *shares, times, verdict)
     Console().print(table)
+    worst = max(result.bands, key=lambda b: abs(b.z).max())
+    _say(False, f"largest deviation of any band at any generation: {abs(worst.z).max():.1f} standard errors "
+                f"({worst.label}); standard errors of a share are at most "
+                f"{max(b.standard_error.max() for b in result.bands):.4f}")  # fmt: skip
 
 
 def _time(generations: float, last: int) -> str:
@@ -279,7 +280,7 @@ def _print_report(report: "Report") -> None:
     if not len(report):
         console.print("No law in mcollapse.theory applies to what was recorded.")
         return
-    console.print(verdict_table(report))
+    console.print(verdict_table(report, console.width))
     for note in notes(report):
         console.print(f"- {note}")
 

@@ -42,7 +42,7 @@ class Draw(eqx.Module):
         is_real, is_model = position < real, (position >= real) & (position < real + synthetic)
         # rows are independent of their position, so one buffer serves: real ones first, then the model's
         mask = is_real.reshape(is_real.shape + (1,) * (ours.rows.ndim - 1))
-        rows = jnp.where(mask, ours.rows, theirs.rows)
+        rows = jnp.where(mask, ours.rows.astype(theirs.rows.dtype), theirs.rows)
         real_part, model_part = (Samples(rows, part.astype(jnp.int32)) for part in (is_real, is_model))
         return Batch(real_part, model_part, share, one_buffer=True)
 
@@ -54,4 +54,6 @@ class Draw(eqx.Module):
             return family.sample_statistics(key, params, count)
         samples = family.sample(key, params, count, self.capacity)
         # statistics are the model's even where the truth is of another family
-        return samples if self.as_rows else self.family.statistics(samples, self.family.blank(params, None))
+        if self.as_rows:
+            return samples
+        return self.family.statistics(samples, self.family.blank(self.truth.params, None))

@@ -42,7 +42,7 @@ def check_result_size(sizes: Mapping[str, int]) -> None:
     if total > RESULT_BYTES:
         name = max(sizes, key=lambda n: sizes[n])
         raise ValueError(
-            f"the records would take {total / 2**30:.1f} GiB, most of it {name!r} ({sizes[name] / 2**30:.1f} GiB): "
+            f"the records would take {total / 2**30:.1f} GiB, {sizes[name] / 2**30:.1f} of it for {name!r}: "
             f"reduce it with mc.Record(metric, reduce=mc.Moments()), keep fewer replicates with "
             'mc.Keep(first=…), or record fewer generations with at="log"'
         )

@@ -24,6 +24,7 @@ from mcollapse.verdicts import INDICATORS, predictions
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Scale = Literal["linear", "log"]
 
@@ -89,26 +90,25 @@ def trajectory(
     name = next(iter(run)) if name is None else name
     lines = _lines(run, name, cell or {}, component)
     curves = [_curves(run, name, line) if law else [] for line in lines]
-    own_figure = ax is None
-    ax = _new_axes() if ax is None else ax
+    figure, ax = _placed(ax)
     centres = [_draw_observed(ax, line, bool(said)) for line, said in zip(lines, curves, strict=True)]
     for curve in itertools.chain(*curves):
         _draw_law(ax, curve)
     ax.set_xlabel("generation")
     ax.set_ylabel(_quantity(run, name))
     _set_scales(ax, lines[0].entry, np.stack(centres), scale)
-    _add_legend(ax, "" if lines[0].alone else _averaged(lines[0].entry), own_figure)
+    _add_legend(ax, "" if lines[0].alone else _averaged(lines[0].entry), figure)
     return ax
 
 
 def bands(
     generations: np.ndarray,
-    observed: np.ndarray,
-    law: np.ndarray,
+    observed: Sequence[np.ndarray],
+    standard_error: Sequence[np.ndarray],
+    law: Sequence[np.ndarray],
     labels: Sequence[str],
     *,
-    standard_error: np.ndarray | None = None,
-    quantity: str = "share alive",
+    quantity: str = "share of words still alive",
     ax: "Axes | None" = None,
 ) -> "Axes":
     """A handful of groups: observed shares as markers with two standard errors, the exact law as a line.
@@ -116,36 +116,34 @@ def bands(
     Arguments:
         generations: `[generation]`.
         observed: `[group, generation]`.
+        standard_error: of `observed`, the same shape.
         law: the same shape.
         labels: a name for each group, with its count where that matters.
-        standard_error: of `observed`, the same shape; without it markers have no bars.
         quantity: what the vertical axis shows.
         ax: where to draw; left out, a new figure.
 
     Raises:
         ValueError: the shapes do not agree.
     """
-    generations, observed, law = (np.asarray(a) for a in (generations, observed, law))
     expected = (len(labels), len(generations))
-    if observed.shape != expected or law.shape != expected:
+    given = {"observed": observed, "standard_error": standard_error, "law": law}
+    wrong = [f"{name} is {np.shape(array)}" for name, array in given.items() if np.shape(array) != expected]
+    if wrong:
         raise ValueError(
-            f"{len(labels)} labels and {len(generations)} generations need arrays of shape {expected}, got "
-            f"{observed.shape} observed and {law.shape} of the law"
+            f"{expected[0]} labels and {expected[1]} generations need arrays of shape {expected}, but "
+            f"{', '.join(wrong)}"
         )
-    errors = np.zeros(expected) if standard_error is None else np.asarray(standard_error)
-    own_figure = ax is None
-    ax = _new_axes() if ax is None else ax
+    figure, ax = _placed(ax)
     step = -(-len(generations) // 14)  # markers at every generation would hide the law
     for i, colour in enumerate(_shades(len(labels))):
         shown = slice(i % step, None, step)  # staggered, so that bars of neighbouring groups do not meet
+        t, values, error = (np.asarray(a)[shown] for a in (generations, observed[i], standard_error[i]))
+        style = {"linestyle": "none", "marker": MARKERS[i % len(MARKERS)], "markersize": 4.5, "capsize": 2}
         ax.plot(generations, law[i], STYLES["exact"], color=colour, linewidth=1.3)
-        ax.errorbar(
-            generations[shown], observed[i, shown], 2 * errors[i, shown], color=colour, linestyle="none",
-            marker=MARKERS[i % len(MARKERS)], markersize=4.5, capsize=2, label=labels[i],
-        )  # fmt: skip
+        ax.errorbar(t, values, 2 * error, color=colour, label=labels[i], **style)
     ax.plot([], [], STYLES["exact"], color=DARK, linewidth=1.3, label="exact law")
     ax.set(xlabel="generation", ylabel=quantity, ylim=(-0.03, 1.03))
-    _add_legend(ax, "observed" if standard_error is None else "observed ± 2 s.e.", own_figure)
+    _add_legend(ax, "observed ± 2 s.e.", figure)
     return ax
 
 
@@ -277,16 +275,16 @@ def _component_shape(entry: Entry, axes: int) -> tuple[int, ...]:
 
 def _sliced(entry: Entry, index: tuple[int, ...], component: int | None) -> Entry:
     """The entry of one cell and one component, as if nothing else had been recorded."""
-    last = () if component is None else (..., component)
+    last = () if component is None else (component,)
     if isinstance(entry, HittingEntry):
-        place = index if component is None else (*index, component)
+        place = index + last
         return HittingEntry(entry.hits[place], np.asarray(entry.censored[place]))
+    place = (*index, slice(None), *last)
     if isinstance(entry, KeptEntry):
-        values = entry.values[(slice(None), *index)]
-        return KeptEntry(values[last] if last else values, entry.generations)
+        return KeptEntry(entry.values[:, *place], entry.generations)
     assert isinstance(entry, MeanEntry)
-    parts = (entry.mean, entry.variance, entry.count, entry.top_share)
-    return MomentsEntry(*(part[index][last] if last else part[index] for part in parts), entry.generations)
+    mean, variance = entry.mean[place], entry.variance[place]
+    return MomentsEntry(mean, variance, entry.count[place], entry.top_share[place], entry.generations)
 
 
 def _curves(run: Trajectories, name: str, line: _Line) -> list[_Curve]:
@@ -471,16 +469,24 @@ def _set_generations_log(ax: "Axes", generations: np.ndarray) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{t:,.0f}"))
 
 
-def _add_legend(ax: "Axes", title: str, own_figure: bool) -> None:
+def _placed(ax: "Axes | None") -> tuple["Figure | None", "Axes"]:
+    """The given axes, or new ones and the figure that they alone are in."""
+    if ax is not None:
+        return None, ax
+    from matplotlib import pyplot
+
+    return pyplot.subplots(figsize=(6.8, 3.9), layout="constrained")
+
+
+def _add_legend(ax: "Axes", title: str, figure: "Figure | None") -> None:
     """Below a figure of our own, where it covers nothing; inside axes that somebody else laid out."""
-    style = {"title": title, "fontsize": "small", "title_fontsize": "small"}
-    if not own_figure:
+    style: dict[str, Any] = {"title": title, "fontsize": "small", "title_fontsize": "small"}
+    if figure is None:
         ax.legend(**style)
         return
     handles, labels = ax.get_legend_handles_labels()
     style |= {"ncols": 2, "columnspacing": 1.2, "frameon": False}
-    legend = ax.figure.legend(handles, labels, loc="outside lower center", **style)
-    figure = legend.get_figure()
+    legend = figure.legend(handles, labels, loc="outside lower center", **style)
     figure.set_figheight(figure.get_figheight() + legend.get_window_extent().height / figure.dpi)
 
 
@@ -489,9 +495,3 @@ def _shades(count: int) -> list[Any]:
     from matplotlib import colormaps
 
     return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.85, count)]
-
-
-def _new_axes() -> "Axes":
-    from matplotlib import pyplot
-
-    return pyplot.subplots(figsize=(6.8, 3.9), layout="constrained")[1]

@@ -270,8 +270,8 @@ def check_truth(process: RecursiveTraining, truth: Truth, start: Start) -> None:
         )
     if start == "truth" and process.pool.keeps_real:
         raise ValueError(
-            f'pools.{type(process.pool).__name__} keeps the real points of generation 0, and start="truth" has '
-            'none; use start="real"'
+            f'pools.{type(process.pool).__name__} keeps the real points of generation 0, and start="truth" '
+            'has none; use start="real"'
         )
     truth.family.check(truth.params)
 

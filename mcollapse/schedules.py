@@ -75,7 +75,7 @@ class Constant(AbstractSchedule):
 
 
 class Power(AbstractSchedule):
-    r"""$\text{scale} \cdot (t + \text{shift})^{\text{exponent}}$; with shift 1 the scale is the value at 0."""
+    r"""$\text{scale} \cdot (t + \text{shift})^{\text{exponent}}$; with shift 1, scale is the value at 0."""
 
     scale: np.ndarray = eqx.field(converter=number)
     exponent: np.ndarray = eqx.field(converter=number)

@@ -80,7 +80,7 @@ def sweep(
 ) -> Trajectories:
     """`simulate` for every combination of values in `over`, as one program and on the same keys.
 
-    `over` maps paths of numbers to their values: `{"source.real_share": [0, 0.1], "sizes.scale": [100, 200]}`;
+    `over` maps paths of numbers to their values: `{"source.real_share": [0, 0.1], "sizes.scale": [50, 90]}`;
     paths that begin with `truth.` vary the truth's parameters. Each becomes a labelled axis of the result.
     Since cells share keys, differences between them are paired (common random numbers).
     """
@@ -317,7 +317,7 @@ def _records(process: RecursiveTraining, record: Mapping[str, Record] | None) ->
         return {name: Record(metric) for name, metric in metrics.standard(process.family).items()}
     if not isinstance(record, Mapping) or not record:
         raise ValueError(
-            'record is a dictionary of names and records, such as {"error": mc.Record(mc.metrics.squared_error)}, '
+            'record is a dictionary of records, such as {"error": mc.Record(mc.metrics.squared_error)}, '
             f"got {record!r}"
         )
     for name, value in record.items():

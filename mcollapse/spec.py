@@ -207,8 +207,8 @@ class Specification(pydantic.BaseModel):
     def process(self) -> RecursiveTraining:
         """What is repeated."""
         return RecursiveTraining(
-            family=self.family, estimator=self.estimator, sizes=self.sizes, source=self.source, pool=self.pool,
-            path=self.path,
+            family=self.family, estimator=self.estimator, sizes=self.sizes, source=self.source,
+            pool=self.pool, path=self.path,
         )  # fmt: skip
 
     @property

@@ -10,37 +10,39 @@ if TYPE_CHECKING:
 STYLES = {"consistent": "green", "violated": "bold red", "not testable": "yellow", "reported": "cyan"}
 
 
-def verdict_table(report: "Report") -> "Table":
-    """One row a law: what was seen where it was worst, and what the test could have seen."""
+def verdict_table(report: "Report", width: int = 160) -> "Table":
+    """One row a law: what was seen where it was worst, and what the test could have seen.
+
+    Narrow terminals lose the columns of numbers, not the verdicts.
+    """
     from rich.table import Table
 
-    table = Table(
-        title=f"{report.replicates:,} replicates against theory, family-wise level {report.level:g}"
-    )
+    wide = width >= 120
+    title = f"{report.replicates:,} replicates against theory, family-wise level {report.level:g}"
+    table = Table(title=title)
     swept = any(verdict.cell for verdict in report)
-    for column in (("cell",) if swept else ()) + ("law", "kind", "record"):
-        table.add_column(column)
-    for column in ("t", "observed", "law says", "± s.e.", "z", "power"):
-        table.add_column(column, justify="right")
-    table.add_column("verdict")
+    for column in ("cell",) * swept + ("law",) + ("kind",) * wide + ("record",):
+        table.add_column(column, no_wrap=column == "law", overflow="fold")
+    for column in ("t", *(("observed", "law says", "± s.e.") if wide else ()), "z", "power"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for verdict in report:
         cell = (", ".join(f"{k}={v:g}" for k, v in verdict.cell.items()),) if swept else ()
-        table.add_row(*cell, *_row(verdict))
+        table.add_row(*cell, *_row(verdict, wide))
     return table
 
 
-def _row(verdict: "Verdict") -> tuple[str, ...]:
-    at = int((verdict.generations == verdict.worst_generation).argmax())
-    numbers = (verdict.observed[at], verdict.predicted[at], verdict.standard_error[at])
-    shown = [f"{float(x):.5g}" if getattr(x, "ndim", 0) == 0 else "…" for x in numbers]
+def _row(verdict: "Verdict", wide: bool) -> tuple[str, ...]:
+    row = verdict.row()
+    numbers = [verdict.at_worst(a) for a in (verdict.observed, verdict.predicted, verdict.standard_error)]
     statistic = "" if verdict.statistic == "mean" else f" ({verdict.statistic})"
     style = STYLES[verdict.outcome]
     return (
         verdict.law.name,
-        verdict.law.kind,
+        *((verdict.law.kind,) if wide else ()),
         f"{verdict.record}{statistic}",
-        str(verdict.worst_generation),
-        *shown,
+        str(row["worst_generation"]),
+        *((f"{x:.5g}" for x in numbers) if wide else ()),
         f"{verdict.worst_z:+.2f}",
         f"{100 * verdict.power:.2g} %" if verdict.power == verdict.power else "–",
         f"[{style}]{verdict.outcome}[/{style}]",
@@ -63,7 +65,7 @@ def plain(report: "Report", width: int = 160) -> str:
         return "no law in mcollapse.theory applies to what was recorded"
     buffer = io.StringIO()
     console = Console(file=buffer, width=width, color_system=None)
-    console.print(verdict_table(report))
+    console.print(verdict_table(report, width))
     for note in notes(report):
         console.print(f"- {note}")
     return buffer.getvalue()

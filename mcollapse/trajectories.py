@@ -43,8 +43,8 @@ class Statistics:
         rate = self.replicate_generations / max(self.seconds - self.compile_seconds, 1e-9)
         return (
             f"{self.replicate_generations:.3g} replicate-generations in {self.seconds:.2f} s "
-            f"({self.compile_seconds:.2f} s of it compiling {self.programs_compiled} program(s)), {rate:.3g} per "
-            f"second; {self.chunks} chunk(s) of {self.lanes} lanes on {self.devices} device(s) and "
+            f"({self.compile_seconds:.2f} s of it compiling {self.programs_compiled} program(s)), {rate:.3g} "
+            f"per second; {self.chunks} chunk(s) of {self.lanes} lanes on {self.devices} device(s) and "
             f"{self.workers} host thread(s)"
         )
 
@@ -85,7 +85,8 @@ class Trajectories(Mapping[str, Entry]):
     def __repr__(self) -> str:
         a = self.attributes
         return (
-            f"Trajectories({', '.join(self.entries)}; {a['replicates']:,} replicates, {a['generations']} generations"
+            f"Trajectories({', '.join(self.entries)}; {a['replicates']:,} replicates, "
+            f"{a['generations']} generations"
             + (f", sweep over {', '.join(a['sweep'])}" if a["sweep"] else "")
             + ")"
         )
@@ -193,8 +194,8 @@ def difference(first: Trajectories, second: Trajectories) -> Trajectories:
     for what in ("key", "replicates", "generations", "dtype"):
         if first.attributes[what] != second.attributes[what]:
             raise ValueError(
-                f"the runs differ in {what} ({first.attributes[what]} and {second.attributes[what]}), so their "
-                "replicates are no pairs: run both with the same key, replicates and generations"
+                f"the runs differ in {what} ({first.attributes[what]} and {second.attributes[what]}), so "
+                "their replicates are no pairs: run both with the same key, replicates and generations"
             )
     entries = {}
     for name in (n for n in first if n in second.entries):

@@ -46,16 +46,19 @@ class Verdict:
     p_value: float
     worst_z: float
     worst_generation: int
+    worst_component: tuple[int, ...]
     outcome: Outcome
     power: float
     note: str = ""
     cell: dict[str, float] = dataclasses.field(default_factory=dict)
 
+    def at_worst(self, array: np.ndarray) -> float:
+        """The number where the deviation is largest."""
+        index = int(np.flatnonzero(self.generations == self.worst_generation)[0])
+        return float(array[(index, *self.worst_component)])
+
     def row(self) -> dict[str, Any]:
         """Plain data for a table or JSON: the numbers at the worst generation."""
-        index = int(np.flatnonzero(self.generations == self.worst_generation)[0])
-        observed, predicted = (np.asarray(a, np.float64)[index] for a in (self.observed, self.predicted))
-        scalar = observed.ndim == 0
         return {
             "law": self.law.name,
             "kind": self.law.kind,
@@ -66,8 +69,10 @@ class Verdict:
             "p_value": self.p_value,
             "worst_z": self.worst_z,
             "worst_generation": self.worst_generation,
-            "observed": float(observed) if scalar else None,
-            "predicted": float(predicted) if scalar else None,
+            "worst_component": list(self.worst_component),
+            "observed": self.at_worst(self.observed),
+            "predicted": self.at_worst(self.predicted),
+            "standard_error": self.at_worst(self.standard_error),
             "power": self.power,
             "note": self.note,
             **({"cell": self.cell} if self.cell else {}),
@@ -182,6 +187,7 @@ class _Test:
     heavy: np.ndarray
     replicates: int
     cell: dict[str, float]
+    resolution: float
 
     def verdict(self, level: float) -> Verdict:
         """Decide at this level, divided over the positions that can be tested."""
@@ -210,6 +216,7 @@ class _Test:
             p_value=combined,
             worst_z=float(z[position]),
             worst_generation=int(p.generations[position[0]]),
+            worst_component=tuple(int(i) for i in position[1:]),
             outcome=outcome,
             power=self._power(usable, level / tested),
             note=self._note(usable),
@@ -221,9 +228,10 @@ class _Test:
         lower = p.values if p.lower is None else p.lower
         upper = p.values if p.upper is None else p.upper
         nearest = np.clip(self.observed, lower, upper)
+        # what the program's precision cannot tell apart is no deviation
+        equal = np.abs(self.observed - nearest) <= self.resolution * np.abs(nearest)
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = (self.observed - nearest) / self.standard_error
-        z = np.where(self.observed == nearest, 0.0, z)
+            z = np.where(equal, 0.0, (self.observed - nearest) / self.standard_error)
         if self.indicator:
             count = np.rint(self.observed * self.replicates)
             return binomial_p_value(count, self.replicates, lower, upper, side), z
@@ -234,6 +242,9 @@ class _Test:
             return math.nan
         reach = critical_value(level, self.replicates) + 1.2816  # seen with probability 0.9
         size = np.abs(self.prediction.values)
+        if self.indicator:  # of an event or of its opposite, whichever is rarer, where both are seen at all
+            size = np.minimum(size, 1.0 - size)
+            usable = usable & (size * self.replicates >= 10)
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = reach * self.standard_error / size
         relative = relative[usable & (size > 0) & (self.standard_error > 0)]
@@ -261,6 +272,7 @@ def _side(prediction: theory.Prediction) -> Literal["two", "above", "below"]:
 
 
 def _tests(run: Trajectories, cell: dict[str, float], index: tuple[int, ...]) -> Iterator[_Test]:
+    resolution = 8 * float(np.finfo(run.attributes["dtype"]).eps)
     for name, entry in run.entries.items():
         for prediction in predictions(run, name, cell):
             seen = _observed(entry, prediction, run.records[name], index, run)
@@ -271,7 +283,11 @@ def _tests(run: Trajectories, cell: dict[str, float], index: tuple[int, ...]) ->
                 if indicator:
                     own = np.sqrt(prediction.values * (1 - prediction.values) / run.replicates)
                 error = error if own is None else own
-                yield _Test(prediction, name, observed, error, indicator, heavy, run.replicates, cell)
+                # a sample without spread is no proof that there is none: one replicate could have differed
+                error = np.where(error > 0, error, np.abs(prediction.values) / run.replicates)
+                yield _Test(
+                    prediction, name, observed, error, indicator, heavy, run.replicates, cell, resolution
+                )
 
 
 def _observed(
@@ -348,9 +364,8 @@ def _notes(run: Trajectories) -> tuple[str, ...]:
     notes = []
     for name, entry in run.entries.items():
         if isinstance(entry, MeanEntry) and np.any(entry.count < run.replicates):
-            notes.append(
-                f"{name}: up to {int(run.replicates - entry.count.min())} replicates are not finite and left out"
-            )
+            missing = int(run.replicates - entry.count.min())
+            notes.append(f"{name}: up to {missing} replicates are not finite and left out")
         if isinstance(entry, MeanEntry) and np.any(entry.heavy):
             notes.append(
                 f"{name}: the largest 0.1 % of replicates carry over 10 % of a sum; do not trust its mean"

@@ -10,7 +10,17 @@ from mcollapse.datasets import Corpus, read_text
 from mcollapse.families import Bernoulli, Categorical, Gaussian
 from mcollapse.recording import KeptEntry
 from mcollapse.spec import Specification
-from tests.helpers import COIN, GAUSSIAN, ZIPF, bernoulli, categorical, gaussian, keep, nothing_compiled, values
+from tests.helpers import (
+    COIN,
+    GAUSSIAN,
+    ZIPF,
+    bernoulli,
+    categorical,
+    gaussian,
+    keep,
+    nothing_compiled,
+    values,
+)
 
 SPEC = {"generations": 2, "replicates": 4, "family": {"name": "gaussian"}, "sizes": 10}
 

@@ -9,7 +9,7 @@ from mcollapse.random import Key
 
 
 class MaximumLikelihood(AbstractEstimator):
-    r"""$\hat\theta = \arg\max_\theta \sum_i \log p(x_i \mid \theta)$; a variance is divided by $n$ (ddof 0)."""
+    r"""$\hat\theta = \arg\max_\theta \sum_i \log p(x_i \mid \theta)$; variances have divisor $n$ (ddof 0)."""
 
     def fit(
         self,

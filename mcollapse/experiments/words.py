@@ -20,6 +20,7 @@ from mcollapse.families import AbstractFamily, Categorical, Truth
 from mcollapse.process import RecursiveTraining
 from mcollapse.progress import AbstractProgress
 from mcollapse.recording import HittingEntry, HittingTime, Moments, MomentsEntry, Record
+from mcollapse.significance import t_p_value
 from mcollapse.simulate import simulate
 from mcollapse.trajectories import Trajectories
 from mcollapse.verdicts import Report, compare, predictions
@@ -56,6 +57,17 @@ class Band:
     median: float
     law_median: float
 
+    @property
+    def z(self) -> np.ndarray:
+        """Deviations from the law in standard errors, by generation; 0 where nothing can deviate yet."""
+        spread = np.where(self.standard_error > 0, self.standard_error, np.inf)
+        return (self.observed - self.law) / spread
+
+    def p_value(self, replicates: int) -> float:
+        """Two-sided, over all generations of the band together (Bonferroni)."""
+        p_values = t_p_value(self.z, replicates, "two")
+        return float(min(1.0, p_values.min() * p_values.size))
+
 
 @dataclasses.dataclass(frozen=True)
 class WordsResult:
@@ -65,6 +77,15 @@ class WordsResult:
     run: Trajectories
     bands: tuple[Band, ...]
     report: Report
+
+    def band_violated(self, band: Band) -> bool:
+        """Whether a band contradicts the exact law at the report's family-wise level."""
+        return band.p_value(self.run.replicates) < self.report.level / len(self.bands)
+
+    @property
+    def violated(self) -> bool:
+        """Whether any law or band does."""
+        return bool(self.report.violated) or any(self.band_violated(band) for band in self.bands)
 
 
 def run_words(

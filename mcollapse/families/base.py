@@ -54,7 +54,7 @@ class AbstractFamily(eqx.Module):
         return self
 
     def blank(self, truth: Params, capacity: int | None) -> Params:
-        """Parameters of the right shapes before any fit."""
+        """Parameters of the right shapes before any fit; `truth` may be of another family."""
         del capacity
         return jax.tree.map(jnp.zeros_like, truth)
 

@@ -76,6 +76,10 @@ class Bernoulli(AbstractFamily):
         )
         return BernoulliParams(probability), status.astype(jnp.int32)
 
+    def blank(self, truth: object, capacity: int | None) -> BernoulliParams:
+        """Probability zero."""
+        return BernoulliParams(jnp.zeros(()))
+
     def expectation(self, params: BernoulliParams) -> Float[Array, ""]:
         """The success probability."""
         return params.probability

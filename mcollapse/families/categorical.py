@@ -103,6 +103,15 @@ class Categorical(AbstractFamily):
         probabilities = jnp.where(total > 0, proportions, previous.probabilities)
         return CategoricalParams(probabilities), status.astype(jnp.int32)
 
+    def blank(self, truth: object, capacity: int | None) -> CategoricalParams:
+        """As many zeros as the truth has categories."""
+        if not hasattr(truth, "probabilities"):
+            raise ValueError(
+                "how many categories a Categorical has is read off its truth, and this truth has no table of "
+                "probabilities: give a Categorical truth"
+            )
+        return CategoricalParams(jnp.zeros_like(truth.probabilities))  # pyright: ignore
+
     def expectation(self, params: CategoricalParams) -> Float[Array, " categories"]:
         """The probability vector: the mean of one-hot observations."""
         return params.probabilities

@@ -73,10 +73,10 @@ class Gaussian(AbstractFamily):
 
     def statistics(self, samples: Samples, like: GaussianParams) -> MeanScatter:
         """Count, mean and scatter in two passes, so that nothing cancels."""
-        weights = samples.weights.astype(samples.rows.dtype)
-        total = jnp.sum(weights)
-        mean = jnp.sum(weights * samples.rows) / jnp.maximum(total, jnp.finfo(weights.dtype).tiny)
-        scatter = jnp.sum(weights * (samples.rows - mean) ** 2)
+        dtype = jnp.result_type(float)
+        rows, weights = samples.rows.astype(dtype), samples.weights.astype(dtype)
+        mean = jnp.sum(weights * rows) / jnp.maximum(jnp.sum(weights), jnp.finfo(dtype).tiny)
+        scatter = jnp.sum(weights * (rows - mean) ** 2)
         return MeanScatter(samples.count, mean, jnp.log(scatter))
 
     def sample_statistics(self, key: Key, params: GaussianParams, count: Count) -> MeanScatter:
@@ -107,6 +107,16 @@ class Gaussian(AbstractFamily):
     def fewest(self, ddof: int) -> int:
         """Two points for a variance, one where it is known."""
         return 1 if self.variance == "known" else 2
+
+    def blank(self, truth: object, capacity: int | None) -> GaussianParams:
+        """Mean 0, and the variance 1 or, where it is known, the truth's."""
+        if self.variance == "fitted":
+            return GaussianParams(jnp.zeros(()), jnp.zeros(()))
+        if not hasattr(truth, "log_variance"):
+            raise ValueError(
+                'variance="known" takes the variance from a Gaussian truth; use variance="fitted"'
+            )
+        return GaussianParams(jnp.zeros(()), truth.log_variance)  # pyright: ignore
 
     def expectation(self, params: GaussianParams) -> Float[Array, ""]:
         """The mean."""

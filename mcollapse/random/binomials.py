@@ -1,5 +1,8 @@
 """Binomial counts without rejection: by inversion, with a fixed amount of work for any n and p."""
 
+import functools
+import operator
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -14,7 +17,8 @@ from .uniforms import unit_interval
 
 # An urn without end, F = 1: the shapes 1, P^2 + 1, P^2 are combinations of 1 and P^2.
 _QUANTILE = np.stack(
-    [COUNT_QUANTILE[..., 0] + COUNT_QUANTILE[..., 1], COUNT_QUANTILE[..., 1] + COUNT_QUANTILE[..., 2]], axis=-1
+    [COUNT_QUANTILE[..., 0] + COUNT_QUANTILE[..., 1], COUNT_QUANTILE[..., 1] + COUNT_QUANTILE[..., 2]],
+    axis=-1,
 )
 _LARGEST = 34  # of the sum; P(X > 34) < 3e-12 where the variance is below 8 and p at most 1/2
 
@@ -24,8 +28,8 @@ def binomial(key: Key | PRNGKeyArray, site: int, n: Whole, p: Number) -> Count:
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `n`, a count, at most
     `largest_count()`; `p`, a probability. n = 0, p = 0 and p = 1 are certain, NaN gives 0.
-    Accuracy: where V = np(1-p) < 8, a sum of probabilities, 1e-6 of each; else the exact quantile, before
-    it is rounded down, displaced by 4e-5 (root mean square; at most 2e-3), so that 1 count in 20,000 is another.
+    Accuracy: where V = np(1-p) < 8, a sum of probabilities, 1e-6 of each; else the exact quantile, but
+    displaced by 4e-5 (root mean square, at most 2e-3) before it is rounded down.
     Source: own fit; the idea of a corrected quantile is that of Cornish and Fisher (1938).
     """
     p = jnp.clip(as_float(p), 0, 1)
@@ -38,7 +42,10 @@ def binomial_from_words(words: Words, n: Count, p: Scalar, q: Scalar) -> Count:
     large = as_float(n) * rarer * other >= LEAST_VARIANCE
     # The way that is not taken gets another law, so that all its numbers are finite.
     expanded = _expanded(
-        from_words(*words), jnp.where(large, n, 100), jnp.where(large, rarer, 0.5), jnp.where(large, other, 0.5)
+        from_words(*words),
+        jnp.where(large, n, 100),
+        jnp.where(large, rarer, 0.5),
+        jnp.where(large, other, 0.5),
     )
     ratios = _ratios(jnp.where(large, 0, n), jnp.where(large, 0, rarer))
     count = jnp.where(large, expanded, inverted_sum(unit_interval(*words), ratios))
@@ -61,7 +68,7 @@ def _ratios(n: Count, p: Scalar) -> list[Scalar]:
 
 
 def _whole_and_fraction(n: Count, p: Scalar) -> tuple[Count, Scalar]:
-    """n p as a whole number and a rest below 4, without the rounding of float32, which is that of 1/2 at n = 2^24."""
+    """n p as a whole number and a rest below 4, free of the rounding of float32, which is 1/2 at n = 2^24."""
     if p.dtype == np.float64:
         products = [as_float(n) * p]
     else:
@@ -70,5 +77,6 @@ def _whole_and_fraction(n: Count, p: Scalar) -> tuple[Count, Scalar]:
         factors = [as_float(n & 0xFFF), as_float(n & ~0xFFF)]
         products = [factor * part for factor in factors for part in (high, p - high)]
     floors = [jnp.floor(product) for product in products]
-    whole = sum(floor.astype(np.int32) for floor in floors)
-    return whole, sum(product - floor for product, floor in zip(products, floors, strict=True))
+    rests = [product - floor for product, floor in zip(products, floors, strict=True)]
+    whole = functools.reduce(operator.add, [floor.astype(np.int32) for floor in floors])
+    return whole, functools.reduce(operator.add, rests)

@@ -11,13 +11,16 @@ from .uniforms import uniform
 
 
 def categorical(
-    key: Key | PRNGKeyArray, site: int, probabilities: Real[ArrayLike, " categories"], shape: tuple[int, ...] = ()
+    key: Key | PRNGKeyArray,
+    site: int,
+    probabilities: Real[ArrayLike, " categories"],
+    shape: tuple[int, ...] = (),
 ) -> Int32[Array, "..."]:
     r"""Indices of categories, $P(X = k) = p_k / \sum_j p_j$.
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `probabilities`, weights
-    of any positive sum; `shape`, how many indices. A category of weight 0 is never drawn; if all weights are 0 or
-    one is not a number, the index means nothing. Accuracy: a cumulative probability is rounded once, by 6e-8.
+    of any positive sum; `shape`, how many indices. A category of weight 0 is never drawn; if all weights are
+    0 or one is not a number, the index means nothing. Accuracy: cumulative probabilities are right to 1e-7.
     """
     sums = _cumulative(as_float(probabilities))
     level = uniform(key, site, shape) * sums[-1]
@@ -27,7 +30,7 @@ def categorical(
 
 
 def _cumulative(weights: Float[Array, " categories"]) -> Float[Array, " categories"]:
-    """Never falling and constant over a weight of 0, which a parallel sum is not; what rounding lost is carried along."""
+    """Never falling, and constant over a weight of 0, as a parallel sum is not. Rounding is carried."""
 
     def add(carry, weight):
         total, lost, last = carry

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.special as special
 from numpy.polynomial import Chebyshev, Polynomial
 
+HEADER = '"""Written by `python -m mcollapse.random.fit`: do not edit."""\n\n# fmt: off\nimport numpy as np\n'
 FURTHEST = 6.7  # normal scores of 32-bit words reach 6.66
 DEGREE = 20
 ORDERS = 11
@@ -22,10 +23,10 @@ def inverse_normal() -> dict[str, np.ndarray]:
         centre = np.sqrt(2) * special.erfinv(np.minimum(span, 0.5)) / np.minimum(span, 0.5)
         return np.where(span < 0.5, centre, -special.ndtri(np.exp(-w) / (2 * (1 + span))) / span)
 
-    most = -np.log(4 * 2.0**-33)
+    end = np.sqrt(-np.log(4 * 2.0**-33)) + 0.01
     return {
         "NORMAL_CENTRE": _interpolate(slope, 9, (1e-12, 5.0), shift=2.5),
-        "NORMAL_TAIL": _interpolate(lambda y: slope(y * y), 9, (np.sqrt(5.0), np.sqrt(most) + 0.01), shift=3.4),
+        "NORMAL_TAIL": _interpolate(lambda y: slope(y * y), 9, (np.sqrt(5.0), end), shift=3.4),
     }
 
 
@@ -46,7 +47,7 @@ def log_chi_square(nu: float, z: np.ndarray) -> np.ndarray:
 
 
 def chi_square() -> dict[str, np.ndarray]:
-    """Rows for nu = 0 ... 31, and a Cornish-Fisher series in z and nu^(-1/2), with fitted coefficients, above."""
+    """Rows for nu = 0 ... 31; above, a series in z and 1 / sqrt nu with the powers of Cornish and Fisher."""
     rows = np.zeros((33, DEGREE + 1))  # the last one stays 0, for what the series gives
     rows[0, 0] = -np.inf
     for nu in range(2, 32):  # nu = 1 is the square of a normal
@@ -77,19 +78,18 @@ def _interpolate(function, degree, domain, shift=0.0) -> np.ndarray:
 
 
 def _literal(name: str, values: np.ndarray) -> str:
-    body = np.array2string(
-        values, separator=", ", threshold=10**6, max_line_width=108, formatter={"float": lambda x: f"{x:.11g}"}
-    )
-    return f"{name} = np.array(\n    {body}\n)".replace("inf", "np.inf").replace("\n ", "\n     ")
+    with np.printoptions(threshold=10**6, linewidth=108, formatter={"float": lambda x: f"{x:.11g}"}):
+        body = np.array2string(values, separator=", ")
+    return f"{name} = np.array(\n{body})".replace("inf", "np.inf")
 
 
 def main() -> None:
+    """Write coefficients.py."""
     from mcollapse.random.fit_counts import count_quantile
 
     tables = inverse_normal() | sine_and_cosine() | chi_square() | count_quantile()
-    text = '"""Written by `python -m mcollapse.random.fit`: do not edit."""\n\nimport numpy as np\n\n'
-    text += "\n".join(_literal(name, values) for name, values in tables.items()) + "\n"
-    Path(__file__).with_name("coefficients.py").write_text(text)
+    literals = [_literal(name, values) for name, values in tables.items()]
+    Path(__file__).with_name("coefficients.py").write_text("\n".join([HEADER, *literals, ""]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The fit behind binomial and hypergeometric counts: one expansion of their quantiles, see `fit`.
 
-Of N things a share p is good and a share f is drawn, both at most 1/2; V is the variance of the number X of good ones
-drawn; f = 0 is the binomial law, f = p = 0 the Poisson law. With z the normal score of P(X < x), continued to real x,
-s = z / sqrt V, P = 1 - 2p and F = 1 - 2f, the expansion is
+Of N things a share p is good and a share f is drawn, both at most 1/2; V is the variance of the number X of
+good ones drawn; f = 0 is the binomial law, f = p = 0 the Poisson law. With z the normal score of P(X < x),
+continued to real x, with s = z / sqrt V, P = 1 - 2p and F = 1 - 2f, the expansion is
 
     x = E X + z sqrt V + 1/2 + P F (z^2 - 1) / 6 + V sum_i s^i a_i,    a_i = sum_j V^-j sum_k c_ijk m_k,
 
@@ -53,7 +53,7 @@ def _row(variance: float, p: float, f: float, z: np.ndarray) -> np.ndarray:
 
 
 def quantile(variance: float, p: float, f: float, z: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """The real x with P(X < x) = Phi(z), with the mean and the largest value, by bisection in the smaller tail."""
+    """The real x with P(X < x) = Phi(z), the mean and the largest value; by bisection in the smaller tail."""
     law, mean, top = _law(variance, p, f)
     target = special.log_ndtr(-np.abs(z))
     deviation = np.sqrt(variance)
@@ -70,18 +70,22 @@ def quantile(variance: float, p: float, f: float, z: np.ndarray) -> tuple[np.nda
 def _law(variance: float, p: float, f: float):
     """A function x -> log P(X < x), log P(X >= x), the mean, the largest value."""
     if f == 0 and p == 0:
-        return (lambda x: _log(special.gammaincc(x, variance), special.gammainc(x, variance))), variance, np.inf
+        poisson = _logs(lambda x: special.gammaincc(x, variance), lambda x: special.gammainc(x, variance))
+        return poisson, variance, np.inf
     if f == 0:
-        n = variance / (p * (1 - p))
-        return (lambda x: _log(special.betainc(n - x + 1, x, 1 - p), special.betainc(x, n - x + 1, p))), n * p, n
+        n, q = variance / (p * (1 - p)), 1 - p
+        binomial = _logs(
+            lambda x: special.betainc(n - x + 1, x, q), lambda x: special.betainc(x, n - x + 1, p)
+        )
+        return binomial, n * p, n
     shape = p * (1 - p) * f * (1 - f)
     size = (variance + np.sqrt(variance**2 - 4 * variance * shape)) / (2 * shape)  # V = shape N^2 / (N - 1)
-    law = _Urn(p * size, (1 - p) * size, f * size)
-    return law.tails, p * f * size, min(p, f) * size
+    urn = _Urn(p * size, (1 - p) * size, f * size)
+    return urn.tails, p * f * size, min(p, f) * size
 
 
 class _Urn:
-    """The hypergeometric law of a real number of good and bad things, its probabilities continued by Gamma."""
+    """The hypergeometric law of a real number of good and bad things, its chances continued by Gamma."""
 
     def __init__(self, good: float, bad: float, draws: float) -> None:
         self.good, self.bad, self.draws = good, bad, draws
@@ -89,8 +93,9 @@ class _Urn:
         self.steps = np.arange(int(18 * np.sqrt(variance) + 40))
 
     def tails(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        below, above = x[:, None] - 1 - self.steps, x[:, None] + self.steps
-        return special.logsumexp(self._log_mass(below), axis=1), special.logsumexp(self._log_mass(above), axis=1)
+        columns = x[:, None]
+        below, above = self._log_mass(columns - 1 - self.steps), self._log_mass(columns + self.steps)
+        return np.logaddexp.reduce(below, axis=1), np.logaddexp.reduce(above, axis=1)
 
     def _log_mass(self, x: np.ndarray) -> np.ndarray:
         inside = (x > -0.999) & (x < min(self.good, self.draws) + 0.999)
@@ -100,13 +105,16 @@ class _Urn:
         return np.where(inside, mass, -np.inf)
 
 
-def _choose(n: float, k: np.ndarray) -> np.ndarray:
+def _choose(n: float, k: np.ndarray | float) -> np.ndarray:
     return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
 
 
-def _log(below: np.ndarray, above: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    with np.errstate(divide="ignore"):
-        return np.log(below), np.log(above)
+def _logs(below, above):
+    def tails(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        with np.errstate(divide="ignore"):
+            return np.log(below(x)), np.log(above(x))
+
+    return tails
 
 
 def _nodes(count: int, low: float, high: float) -> np.ndarray:

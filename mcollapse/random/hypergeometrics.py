@@ -18,10 +18,10 @@ _TERMS = 44  # of the sum: from 7 standard deviations below the mean to 8.5 or m
 def hypergeometric(key: Key | PRNGKeyArray, site: int, good: Whole, bad: Whole, draws: Whole) -> Count:
     r"""How many of the things drawn are good, $P(X = k) = \binom{G}{k} \binom{B}{n - k} / \binom{G + B}{n}$.
 
-    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `good` and `bad`, G and B, counts of
-    at most `largest_count()` together; `draws`, n, in place of which G + B is used if that is smaller.
-    Accuracy: where the variance is below 8, a sum of probabilities, 1e-5 of each; else the exact quantile, before
-    it is rounded down, displaced by 4e-5 (root mean square; at most 1e-3).
+    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `good`, `bad`, G and B,
+    counts of at most `largest_count()` together; `draws`, n, or G + B where that is smaller.
+    Accuracy: where the variance is below 8, a sum of probabilities, 1e-5 of each; else the exact quantile,
+    displaced by 4e-5 (root mean square, at most 1e-3) before it is rounded down.
     Source: own fit; the idea of a corrected quantile is that of Cornish and Fisher (1938).
     """
     good, bad = as_count(good), as_count(bad)
@@ -33,9 +33,9 @@ def multivariate_hypergeometric(
 ) -> Int32[Array, " categories"]:
     r"""Counts of n things drawn without replacement, $P(X = x) = \prod_k \binom{c_k}{x_k} / \binom{N}{n}$.
 
-    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `n`, a count, in place of
-    which the total N is used if that is smaller; `counts`, $c_k$, at most `largest_count()` together.
-    The counts drawn sum to n and none exceeds what there is, always. Accuracy: that of `hypergeometric` for each.
+    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `n`, a count, or the
+    total N where that is smaller; `counts`, $c_k$, at most `largest_count()` together. It sums to n and is
+    never more than there is. Accuracy: that of `hypergeometric` for each category.
     """
     words, counts = draw_words(key, site), as_count(counts)
     later = jnp.sum(counts, dtype=np.int32) - jnp.cumsum(counts, dtype=np.int32)
@@ -85,11 +85,12 @@ def _summed(v: Scalar, good: Count, bad: Count, draws: Count) -> Count:
 
 
 def _ratios(good: Count, bad: Count, draws: Count, first: Count) -> list[Scalar]:
-    """P(X = k + 1) / P(X = k) from k = first on: beyond the largest k they have no meaning, but multiply 0."""
+    """P(X = k + 1) / P(X = k) from k = first on: beyond the largest k they mean nothing, but multiply 0."""
     good_left, draws_left = as_float(good - first), as_float(draws - first)
     taken, bad_left = as_float(first + 1), as_float(bad - draws + first + 1)
     return [
-        (good_left - step) * (draws_left - step) / ((taken + step) * (bad_left + step)) for step in range(_TERMS)
+        (good_left - step) * (draws_left - step) / ((taken + step) * (bad_left + step))
+        for step in range(_TERMS)
     ]
 
 

@@ -1,5 +1,6 @@
 """The two ways in which a count is the inverse of its distribution function, with a fixed amount of work."""
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 
@@ -22,7 +23,7 @@ def expanded_quantile(
     skew: Scalar,
     shapes: Sequence[Scalar],
 ) -> Count:
-    r"""The largest x with $P(X < x) \le \Phi(z)$, less the whole part of the mean, of which `fraction` is the rest.
+    r"""The largest x with $P(X < x) \le \Phi(z)$, less the whole part of the mean; `fraction` is the rest.
 
     The formula and the table are those of `fit_counts`. The powers of z come last: where the law is the same
     in all lanes, what a lane does is Horner's scheme in z.
@@ -30,10 +31,13 @@ def expanded_quantile(
     deviation, inverse = jnp.sqrt(variance), 1 / variance
     series = [_coefficient(lines, i, inverse, skew, shapes) for i, lines in enumerate(table)]
     near = fraction + 0.5 + (z * z - 1) * (skew * (1 / 6))
-    return jnp.floor(z * deviation + (near + variance * polynomial(series, z * deviation * inverse))).astype(np.int32)
+    correction = variance * polynomial(series, z * deviation * inverse)
+    return jnp.floor(z * deviation + (near + correction)).astype(np.int32)
 
 
-def _coefficient(lines: np.ndarray, i: int, inverse: Scalar, skew: Scalar, shapes: Sequence[Scalar]) -> Scalar:
+def _coefficient(
+    lines: np.ndarray, i: int, inverse: Scalar, skew: Scalar, shapes: Sequence[Scalar]
+) -> Scalar:
     """Of s^i: the sum over j and k of lines[j, k] V^-j m_k, times the skewness for an even i."""
     used = np.trim_zeros(np.abs(lines).sum(1), "b").size
     series = [
@@ -52,11 +56,11 @@ def inverted_sum(v: Scalar, ratios: Sequence[Scalar]) -> Count:
     masses = _prefixes(operator.mul, ratios)  # in units of P(X = 0)
     tails = _prefixes(operator.add, masses[::-1])
     level = v * (tails[-1] + 1)
-    return sum((level < tail).astype(np.int32) for tail in tails)
+    return functools.reduce(operator.add, [(level < tail).astype(np.int32) for tail in tails])
 
 
 def _prefixes(combine: Callable[[Scalar, Scalar], Scalar], items: Sequence[Scalar]) -> list[Scalar]:
-    """The running products or sums, in logarithmic depth: in one chain each would wait for the last, twice as long."""
+    """Running products or sums. As one chain, each waiting for the last, they would take twice as long."""
     if len(items) < 2:
         return list(items)
     pairs = _prefixes(combine, [combine(*pair) for pair in zip(items[::2], items[1::2], strict=False)])

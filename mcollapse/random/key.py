@@ -1,7 +1,5 @@
 """Addresses of random numbers: which replicate, which generation, which purpose."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -18,13 +16,13 @@ _LARGEST_SITE = 16**7 - 1
 class Key(eqx.Module):
     r"""The address of a random number: a replicate's two key words, a generation $t$ and a purpose.
 
-    A draw at this address encrypts, under the words $k$, the counter
-    $$(x_0, x_1) = (2^{31} + \mathrm{site},\; t).$$
-    `jax.random` (`fold_in`, `split`, `bits` of fewer than $2^{32}$ words) encrypts $(0, i)$ under the same $k$.
-    The cipher is a bijection, so the two can never meet. A fold encrypts $(2^{31} + 2^{30} + \mathrm{site}, t)$.
+    A draw at this address encrypts, under the words, the counter
+    $$(x_0, x_1) = (2^{31} + \mathrm{site},\; t),$$
+    a fold encrypts $(2^{31} + 2^{30} + \mathrm{site}, t)$, and `jax.random` (`fold_in`, `split`, `bits` of
+    fewer than $2^{32}$ words) encrypts $(0, i)$. They never meet: the cipher is one-to-one.
 
     A scalar draw takes the two words of its block as they are; a draw of an array takes them as a fresh key
-    and numbers its elements under that. One site is therefore either a scalar or an array, never both.
+    and numbers its elements under that. So one site is either a scalar or an array, never both.
     """
 
     words: tuple[UInt32[Array, ""], UInt32[Array, ""]]
@@ -32,11 +30,12 @@ class Key(eqx.Module):
     site: int = eqx.field(static=True)
 
     @classmethod
-    def of(cls, key: "Key | PRNGKeyArray | Array", t: Integer[Array, ""] | int | None = None) -> Self:
+    def of(cls, key: "Key | PRNGKeyArray | Array", t: Integer[Array, ""] | int | None = None) -> "Key":
         """The address of generation `t` (0 unless said) under a JAX key.
 
         Arguments: `key`, a scalar key of `jax.random.key`, or its two raw words, or a `Key`, which keeps
-        its generation unless `t` is given. Raises `ValueError` for a key of another generator than threefry2x32.
+        its generation unless `t` is given. Raises `ValueError` for a key of another generator than
+        threefry2x32, and for an array of keys.
         """
         if isinstance(key, Key):
             return key if t is None else cls(key.words, _word(t), key.site)
@@ -44,7 +43,7 @@ class Key(eqx.Module):
         return cls((data[0], data[1]), _word(0 if t is None else t), 0)
 
     def at(self, purpose: int) -> "Key":
-        r"""The address of one purpose, 1 to 15, below this one: $\mathrm{site}' = 16\,\mathrm{site} + \mathrm{purpose}$.
+        r"""The address of one purpose, 1 to 15, below this one: site' = 16 site + purpose.
 
         Different paths of purposes have different sites. Raises `ValueError` for a purpose out of range
         and below seven levels.
@@ -57,21 +56,21 @@ class Key(eqx.Module):
         return Key(self.words, self.t, site)
 
     def fold(self, index: Integer[Array, ""] | int) -> "Key":
-        """A fresh address for each `index` of a loop: the index, which may be traced, takes the place of t."""
-        return Key(block(*self.words, np.uint32(_FOLD | self.site), self.t), _word(index), 0)
+        """A fresh address for each `index` of a loop; it may be traced, and takes the place of t."""
+        return Key(block(*self.words, _constant(_FOLD | self.site), self.t), _word(index), 0)
 
     @property
     def typed(self) -> PRNGKeyArray:
         """This address as a key for `jax.random`: `fold_in(fold_in(replicate, t), site)`, bit for bit."""
-        generation = block(*self.words, np.uint32(0), self.t)
-        words = block(*generation, np.uint32(0), np.uint32(self.site))
+        generation = block(*self.words, _constant(0), self.t)
+        words = block(*generation, _constant(0), _constant(self.site))
         return jax.random.wrap_key_data(jnp.stack(words), impl="threefry2x32")
 
 
 def draw_words(key: Key | PRNGKeyArray, site: int) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
     """The block at `key.at(site)`: random bits of a scalar draw, or the key of an array's elements."""
     address = Key.of(key).at(site)
-    return block(*address.words, np.uint32(_DRAW | address.site), address.t)
+    return block(*address.words, _constant(_DRAW | address.site), address.t)
 
 
 def _threefry_words(key: PRNGKeyArray | Array) -> UInt32[Array, "2"]:
@@ -92,3 +91,7 @@ def _threefry_words(key: PRNGKeyArray | Array) -> UInt32[Array, "2"]:
 def _word(value: Integer[Array, ""] | int) -> UInt32[Array, ""]:
     # A Python integer may need all 32 bits, for which jnp.asarray has no room without x64.
     return jnp.asarray(np.uint32(value) if isinstance(value, int) else value).astype(np.uint32)
+
+
+def _constant(value: int) -> UInt32[Array, ""]:
+    return jnp.asarray(np.uint32(value))

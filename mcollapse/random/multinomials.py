@@ -18,7 +18,8 @@ def multinomial(
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `n`, a count, at most
     `largest_count()`; `probabilities`, weights of any positive sum. The counts sum to n, and a category of
-    weight 0 has count 0, always. If all weights are 0 so are the counts; if one is not a number, they mean nothing.
+    weight 0 has count 0, always. If all weights are 0, so are the counts; if one is not a number, they mean
+    nothing.
     Accuracy: that of `binomial` for each category; the sums of weights are rounded once a category.
     """
     words, n, weights = draw_words(key, site), as_count(n), as_float(probabilities)

@@ -15,7 +15,7 @@ from .uniforms import numbered
 
 Numbers = Float[Array, "..."]
 
-_LOWER_BITS = np.uint32(0x7FFFFFFF)
+_LOWER_BITS = np.int32(0x7FFFFFFF)
 
 
 def normal(key: Key | PRNGKeyArray, site: int, shape: tuple[int, ...] = ()) -> Numbers:
@@ -29,7 +29,7 @@ def normal(key: Key | PRNGKeyArray, site: int, shape: tuple[int, ...] = ()) -> N
     """
     if shape == ():
         return from_words(*draw_words(key, site))
-    # Both of a pair evaluate its block: XLA:CPU would do so anyhow, and lose its vector code over a concatenation.
+    # Both of a pair evaluate its block. XLA:CPU would do so anyhow, and without vectors in a concatenation.
     index = jnp.arange(math.prod(shape), dtype=np.uint32).reshape(shape)
     even, odd = box_muller(*numbered(draw_words(key, site), index >> np.uint32(1)))
     return jnp.where(index & np.uint32(1) == 0, even, odd)
@@ -47,19 +47,22 @@ def normal_pair(key: Key | PRNGKeyArray, site: int) -> tuple[Scalar, Scalar]:
 
 def from_words(high: Word, low: Word) -> Numbers:
     r"""$-\Phi^{-1}(u)$ of a uniform u: in float32 the 32 bits of `high`, in float64 all 64."""
-    upper = high >> np.uint32(31) == 0  # the half of the numbers above 0
+    signed = high.astype(np.int32)
+    mirror = signed >> np.int32(31)  # all ones for the half of the words that give negative numbers
     # The other 31 bits are t in (0, 1/2), the smaller tail, and 1/2 - t: each with all its digits.
-    tail, centre = jnp.where(upper, high, ~high) & _LOWER_BITS, jnp.where(upper, ~high, high) & _LOWER_BITS
+    tail = signed ^ mirror
     if float_dtype() == np.float64:
-        rest = jnp.where(upper, low, ~low)
-        size = -ndtri((as_float(tail) + (as_float(rest) + 0.5) * 2.0**-32) * 2.0**-32)
+        size = -ndtri((as_float(tail) + _midpoint(low ^ mirror.astype(np.uint32), 2.0**-32)) * 2.0**-32)
     else:
-        size = _inverse(_midpoint(tail, 2.0**-32), _midpoint(centre, 2.0**-31))
-    return jnp.where(upper, size, -size)
+        size = _inverse(_midpoint(tail, 2.0**-32), _midpoint(tail ^ _LOWER_BITS, 2.0**-31))
+    return jnp.where(mirror == 0, size, -size)
 
 
 def _inverse(t: Numbers, centred: Numbers) -> Numbers:
-    r"""The z with $\Phi(-z) = t$, where `centred` is 1 - 2t, in the variable of Giles (2010), "Approximating erfinv"."""
+    r"""The z with $\Phi(-z) = t$, where `centred` is 1 - 2t.
+
+    Source: own fit, in the variable of Giles (2010), "Approximating the erfinv function".
+    """
     w = -jnp.log(4 * t * (1 - t))
     near, far = polynomial(NORMAL_CENTRE, w - 2.5), polynomial(NORMAL_TAIL, jnp.sqrt(w) - 3.4)
     return centred * jnp.where(w < 5, near, far)
@@ -84,12 +87,12 @@ def _sine_and_cosine(cell: Int32[Array, "..."]) -> tuple[Numbers, Numbers]:
     return angle * polynomial(SINE, angle * angle), polynomial(COSINE, angle * angle)
 
 
-def _midpoint(word: Word, scale: float) -> Numbers:
+def _midpoint(word: Word | Int32[Array, "..."], scale: float) -> Numbers:
     return (as_float(word) + 0.5) * scale
 
 
 def polynomial(coefficients: np.ndarray | Sequence[Numbers], x: Numbers) -> Numbers:
-    """Horner's scheme; the coefficients, lowest first, are numbers or, if they depend on parameters, arrays."""
+    """Horner's scheme; the coefficients, lowest first, are numbers, or arrays if parameters matter."""
     result = jnp.asarray(coefficients[-1], x.dtype)
     for coefficient in coefficients[-2::-1]:
         result = result * x + jnp.asarray(coefficient, x.dtype)

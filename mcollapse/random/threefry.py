@@ -10,10 +10,10 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
 def block(k0: Word, k1: Word, x0: Word, x1: Word) -> tuple[Word, Word]:
-    r"""Encrypt the counter (x0, x1) under the key (k0, k1): two words that look independent and uniform.
+    """Encrypt the counter (x0, x1) under the key (k0, k1): two words that look independent and uniform.
 
-    The same function as JAX's `threefry2x32`, so that $\mathrm{block}(k; 0, i)$ is `jax.random.fold_in(k, i)`.
-    JAX keeps the rounds rolled up in a loop on a CPU, where this form is several times as fast.
+    The same function as JAX's `threefry2x32`: block(k; 0, i) has the words of `jax.random.fold_in(k, i)`.
+    On a CPU JAX keeps the rounds in a loop, which costs several times as much.
 
     Arguments: four uint32 arrays of any shapes that broadcast. Accuracy: exact (integer arithmetic).
     Source: Salmon, Moraes, Dror, Shaw (2011), "Parallel random numbers: as easy as 1, 2, 3".

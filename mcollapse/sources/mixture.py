@@ -18,7 +18,7 @@ HOW_MANY = 3  # purpose of the number of real points; Draw has 1 and 2
 
 
 class Mixture(AbstractSource):
-    r"""Real with probability $\alpha_t$, else from $\hat P_{t-1}$: $n_t$ points of $\alpha_t P_* + (1-\alpha_t)\hat P_{t-1}$.
+    r"""Each point is real with probability $\alpha_t$, else from $\hat P_{t-1}$.
 
     With `counts="random"` each point tosses its own coin, so that the number of real points is
     $\mathrm{Bin}(n_t, \alpha_t)$; with `counts="fixed"` it is $\lfloor \alpha_t n_t \rfloor$, which has a

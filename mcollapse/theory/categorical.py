@@ -82,10 +82,16 @@ def risks(setting: Setting, generations: np.ndarray) -> dict[str, np.ndarray]:
     Source: as `law_of` says.
     """
     chances, copies = np.unique(setting.probabilities, return_counts=True)
-    categories = len(setting.probabilities)
+    followed = chances
+    if law_of(setting) is not ADD_CONSTANT:
+        # Without bias every mean square is p(1-p) times one and the same number: follow one coordinate.
+        followed = np.full(1, 0.5)
     wanted, rows = set(np.asarray(generations).tolist()), {}
-    for generation, (bias, square) in enumerate(coordinate_moments(setting, chances, categories)):
+    for generation, moments in enumerate(coordinate_moments(setting, followed, len(setting.probabilities))):
         if generation in wanted:
+            bias, square = moments
+            if followed is not chances:
+                bias, square = np.zeros(1), 4 * square * chances * (1 - chances)
             rows[generation] = _summary(chances, copies, bias, square)
     table = np.array([rows[generation] for generation in np.asarray(generations).tolist()]).reshape(-1, 3)
     table[:, 0] *= 0.5 if setting.family == "bernoulli" else 1.0

@@ -69,23 +69,25 @@ def fresh_extinction(setting: Setting, probabilities: np.ndarray, generations: n
 
     Source: derived.
     """
-    levels, symbol = np.unique(probabilities, return_inverse=True)
+    chances, symbol = np.unique(probabilities, return_inverse=True)
     walk = _independent if setting.batches.random else _blocks
-    lost = np.vstack([np.tile(levels == 0, (setting.first, 1)), walk(setting, levels)])
+    lost = np.vstack([np.tile(chances == 0, (setting.first, 1)), walk(setting, chances)])
     return np.clip(lost[generations][:, symbol], 0, 1)
 
 
-def _counts(size: int, probabilities: np.ndarray) -> np.ndarray:
+def _drawn(size: int, probabilities: np.ndarray) -> np.ndarray:
     """Laws of Bin(n, p), dense, [P, n + 1]."""
+    if size == 0:
+        return np.ones((len(probabilities), 1))
     nothing, rows, _ = binomial_rows(size, probabilities, size)
     return np.column_stack([nothing, rows.toarray()])
 
 
-def _independent(setting: Setting, levels: np.ndarray) -> np.ndarray:
+def _independent(setting: Setting, chances: np.ndarray) -> np.ndarray:
     batches, first = setting.batches, setting.first
-    lost = np.empty((len(batches.sizes) - first, len(levels)))
-    for column, chance in enumerate(levels):
-        law, built, step = _counts(int(batches.sizes[first]), levels[column : column + 1])[0], None, None
+    lost = np.empty((len(batches.sizes) - first, len(chances)))
+    for column, chance in enumerate(chances):
+        law, built, step = _drawn(int(batches.sizes[first]), chances[column : column + 1])[0], None, None
         lost[0, column] = law[0]
         for generation in range(first + 1, len(batches.sizes)):
             size, share = int(batches.sizes[generation]), float(batches.shares[generation])
@@ -99,20 +101,19 @@ def _independent(setting: Setting, levels: np.ndarray) -> np.ndarray:
     return lost
 
 
-def _blocks(setting: Setting, levels: np.ndarray) -> np.ndarray:
+def _blocks(setting: Setting, chances: np.ndarray) -> np.ndarray:
     batches, first = setting.batches, setting.first
-    laws = _counts(int(batches.sizes[first]), levels)
-    lost = [laws[:, 0]]
+    laws = _drawn(int(batches.sizes[first]), chances)
+    lost, built, step, fresh = [laws[:, 0]], None, np.ones((1, 1)), np.ones((1, 1))
     for generation in range(first + 1, len(batches.sizes)):
-        size = int(batches.sizes[generation])
+        size, points = int(batches.sizes[generation]), laws.shape[1] - 1
         real = int(round(size * float(batches.shares[generation])))
-        if real < size:
-            points = laws.shape[1] - 1
-            laws = laws @ _counts(size - real, np.arange(points + 1) / points)
-        else:
-            laws = np.ones((len(levels), 1))
+        if built != (points, size, real):
+            built = (points, size, real)
+            step = _drawn(size - real, np.arange(points + 1) / points)
+            fresh = _drawn(real, chances)
+        laws = laws @ step
         if real:
-            fresh = _counts(real, levels)
             laws = np.array([np.convolve(one, other) for one, other in zip(laws, fresh, strict=True)])
         lost.append(laws[:, 0])
     return np.array(lost)

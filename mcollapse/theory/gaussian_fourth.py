@@ -50,7 +50,7 @@ def gaussian_fourth_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _settled(spread: np.ndarray) -> np.ndarray:
-    # Two points a generation and no real data for long: the moment is beyond float64, and differences are NaN.
+    # Two points a generation and no real data for long: the moment is beyond float64, a difference NaN.
     return np.maximum(np.where(np.isnan(spread), np.inf, spread), 0)
 
 

@@ -89,6 +89,8 @@ class Setting:
         budget = np.ones(1) if self.budget is None else np.asarray(self.budget)[self.first :]
         if np.any(self.fit_sizes < 1) or np.any(budget < 1):
             raise ValueError("every generation needs at least one point, and so does a budget")
+        if self.constant < 0:
+            raise ValueError("a constant that is added to counts is not negative")
         if np.any((self.batches.shares < 0) | (self.batches.shares > 1)):
             raise ValueError("real shares lie in [0, 1]")
         _check_truth(self)

@@ -53,12 +53,20 @@ def replaced_symbols(setting: Setting) -> bool:
     return setting.family != "gaussian" and setting.same_family and setting.replaces and not smoothed
 
 
+def levels(setting: Setting, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of symbols and how many symbols have each; for alive one symbol at a time, both [U]."""
+    if name == "alive":
+        return setting.probabilities, np.ones(len(setting.probabilities))
+    return np.unique(setting.probabilities, return_counts=True)
+
+
 def watched(setting: Setting, name: str) -> np.ndarray:
-    """Probabilities of the symbols whose extinction makes a quantity, [K].
+    """Probabilities of the symbols whose extinction makes a quantity, [U].
 
     They are the symbols themselves, except that one symbol is single once all others together are extinct.
     """
-    return 1 - setting.probabilities if name == "single_symbol" else setting.probabilities
+    chances, _ = levels(setting, name)
+    return 1 - chances if name == "single_symbol" else chances
 
 
 def survivors(setting: Setting, name: str, lost: np.ndarray) -> np.ndarray:
@@ -70,16 +78,17 @@ def survivors(setting: Setting, name: str, lost: np.ndarray) -> np.ndarray:
     Arguments:
         setting: Bernoulli or categorical.
         name: "alive", "support" or "single_symbol".
-        lost: e_i, [G, K].
+        lost: e_i of `watched`, [G, U].
 
     Returns:
         [G, K] for the categorical alive, otherwise [G].
     """
+    chances, copies = levels(setting, name)
     if name == "single_symbol":
-        return np.minimum(lost, setting.probabilities).sum(axis=1).clip(0, 1)
+        return (np.minimum(lost, chances) @ copies).clip(0, 1)
     alive = (1 - lost).clip(0, 1)
     if name == "support":
-        return alive.sum(axis=1)
+        return alive @ copies
     return alive[:, 1] if setting.family == "bernoulli" else alive
 
 

@@ -70,7 +70,9 @@ def extinction(
     return Bracket(np.clip(low, 0, 1)[:, symbol], np.clip(high, 0, 1)[:, symbol])
 
 
-def survival_probability(probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray, **options) -> Bracket:
+def survival_probability(
+    probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray, **options
+) -> Bracket:
     """Chance that a symbol still has mass after k fits: one minus `extinction`, with its arguments."""
     lost = extinction(probabilities, sizes, fits, **options)
     return Bracket(1 - lost.upper, 1 - lost.lower)

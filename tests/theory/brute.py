@@ -55,7 +55,9 @@ def batch(setting: Setting, model: Model, generation: int) -> dict[Counts, float
         return multinomial(size, model)
     if setting.source == "mixture" and setting.counts == "random":
         share = setting.shares[generation]
-        return multinomial(size, tuple(share * p + (1 - share) * q for p, q in zip(truth, model, strict=True)))
+        return multinomial(
+            size, tuple(share * p + (1 - share) * q for p, q in zip(truth, model, strict=True))
+        )
     if setting.source == "mixture":
         real = floor(setting.shares[generation] * size + 1e-9)
         synthetic = size - real

@@ -69,7 +69,9 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
     given, generations = row["settings"], int(max(row["generations"]))
     parts = {"family": "gaussian", "estimator": "maximum-likelihood", "truth": {"mean": 0.0, "variance": 1.0}}
     parts["start"] = "truth" if row["generation_zero"] == "truth" else "real"
-    parts["pool"] = {"latest_only": "newest", "accumulate": "all", "accumulate_subsample": "subsample"}[row["pool"]]
+    parts["pool"] = {"latest_only": "newest", "accumulate": "all", "accumulate_subsample": "subsample"}[
+        row["pool"]
+    ]
     if row["family"] == "bernoulli":
         parts |= {"family": "bernoulli", "truth": {"probability": given["p0"]}}
     if row["family"] == "categorical":
@@ -83,7 +85,10 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         fixed = "split" in row["source_of_data"] or "fixed counts" in row["source_of_data"]
         parts |= {"source": "mixture", "shares": shares, "counts": "fixed" if fixed else "random"}
     elif "n_synthetic" in given:
-        split = {name: np.full(generations + 1, given[f"n_{name[:-6]}"]) for name in ("real_sizes", "synthetic_sizes")}
+        split = {
+            name: np.full(generations + 1, given[f"n_{name[:-6]}"])
+            for name in ("real_sizes", "synthetic_sizes")
+        }
         parts |= {"source": "split"} | split
     else:
         parts["source"] = "last-model"

@@ -14,10 +14,17 @@ SOURCES = {
     "last": {"source": "last-model"},
     "random": {"source": "mixture", "shares": np.array([0.0, 0.25, 0.5, 0.3])},
     "fixed": {"source": "mixture", "shares": np.array([0.0, 0.5, 0.3, 0.5]), "counts": "fixed"},
-    "split": {"source": "split", "real_sizes": np.array([9, 1, 0, 2]), "synthetic_sizes": np.array([9, 2, 2, 1])},
+    "split": {
+        "source": "split",
+        "real_sizes": np.array([9, 1, 0, 2]),
+        "synthetic_sizes": np.array([9, 2, 2, 1]),
+    },
 }
 POOLS = {"newest": {}, "all": {}, "subsample": {"budget": np.array([2, 3, 4, 3])}}
-ESTIMATORS = {"ml": {"estimator": "maximum-likelihood"}, "add": {"estimator": "add-constant", "constant": 0.4}}
+ESTIMATORS = {
+    "ml": {"estimator": "maximum-likelihood"},
+    "add": {"estimator": "add-constant", "constant": 0.4},
+}
 TRUTHS = {
     "categorical": {"family": "categorical", "truth": {"probabilities": np.array([0.6, 0.3, 0.1])}},
     "bernoulli": {"family": "bernoulli", "truth": {"probability": 0.3}},
@@ -81,7 +88,9 @@ def _is_felt(case, mutant) -> bool:
 MUTATED = [(case, mutant) for case in CASES[::3] for mutant in MUTANTS if _is_felt(case, mutant)]
 
 
-@pytest.mark.parametrize(("case", "mutant"), MUTATED, ids=lambda part: part if isinstance(part, str) else "-".join(part))
+@pytest.mark.parametrize(
+    ("case", "mutant"), MUTATED, ids=lambda part: part if isinstance(part, str) else "-".join(part)
+)
 def test_mutants_are_rejected(case, mutant):
     setting = setting_of(*case)
     wrong = exact_predictions(MUTANTS[mutant](setting))

@@ -15,7 +15,11 @@ SOURCES = {
     "last": {"source": "last-model"},
     "random": {"source": "mixture", "shares": np.array([0.0, 0.3, 0.5, 0.2])},
     "fixed": {"source": "mixture", "shares": np.array([0.0, 0.3, 0.5, 0.25]), "counts": "fixed"},
-    "split": {"source": "split", "real_sizes": np.array([0, 4, 0, 3]), "synthetic_sizes": np.array([0, 5, 7, 9])},
+    "split": {
+        "source": "split",
+        "real_sizes": np.array([0, 4, 0, 3]),
+        "synthetic_sizes": np.array([0, 5, 7, 9]),
+    },
 }
 POOLS = {"newest": {}, "all": {}, "subsample": {"budget": np.array([6, 9, 12, 7])}}
 FITS = {
@@ -126,7 +130,9 @@ def _is_felt(case, mutant) -> bool:
 MUTATED = [(case, mutant) for case in CASES for mutant in MUTANTS if _is_felt(case, mutant)]
 
 
-@pytest.mark.parametrize(("case", "mutant"), MUTATED, ids=lambda part: part if isinstance(part, str) else "-".join(part))
+@pytest.mark.parametrize(
+    ("case", "mutant"), MUTATED, ids=lambda part: part if isinstance(part, str) else "-".join(part)
+)
 def test_mutants_are_rejected(case, mutant, paths):
     wrong = exact(MUTANTS[mutant](setting_of(*case)))
     assert max(surprise(p, measured(setting_of(*case), p, *paths(case))) for p in wrong) > 5

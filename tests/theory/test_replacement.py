@@ -27,7 +27,13 @@ SIZES = np.array([6, 9, 5, 30, 200, 7])
 
 def gaussian(start="real", ddof=0, **changes) -> Setting:
     parts = {"family": "gaussian", "estimator": "unbiased", "source": "last-model", "pool": "newest"}
-    return Setting(**(parts | {"start": start, "sizes": SIZES, "ddof": ddof, "truth": {"mean": -2.0, "variance": 3.0}} | changes))
+    return Setting(
+        **(
+            parts
+            | {"start": start, "sizes": SIZES, "ddof": ddof, "truth": {"mean": -2.0, "variance": 3.0}}
+            | changes
+        )
+    )
 
 
 @pytest.mark.parametrize("ddof", (0, 1))
@@ -70,7 +76,9 @@ def test_three_derivations_agree(start, ddof):
         spreads = gaussian_fourth_moments(same)
         for name, spread in zip(("squared_error", "variance"), spreads, strict=True):
             assert np.allclose(table[name][1][1 - first :], spread, rtol=1e-10)
-            assert not np.allclose(moments(gaussian(start, 1 - ddof))[name][1][1 - first :], spread, rtol=1e-3)
+            assert not np.allclose(
+                moments(gaussian(start, 1 - ddof))[name][1][1 - first :], spread, rtol=1e-3
+            )
 
 
 def test_variance_of_the_distance_by_simulation():
@@ -116,7 +124,9 @@ def test_tail_of_one_fit(size, ddof):
 
 def test_tail_of_two_fits():
     one, other, threshold = stats.chi2(4), stats.chi2(6), 0.7
-    expected, _ = integrate.quad(lambda x: one.pdf(x) * other.sf(threshold**2 * 24 / x), 0, np.inf, epsabs=1e-12)
+    expected, _ = integrate.quad(
+        lambda x: one.pdf(x) * other.sf(threshold**2 * 24 / x), 0, np.inf, epsabs=1e-12
+    )
     assert abs(tail_probability(np.array([5, 7]), 1, np.array([2]), threshold)[0] - expected) < 1e-9
     assert abs(tail_probability(np.array([5, 6]), 1, np.array([2]), threshold)[0] - expected) > 1e-3
 

@@ -146,7 +146,9 @@ def test_published_upper_bound_is_not_monotone():
 def test_branching_exponents():
     exponents, k = branching_exponents(100), np.arange(1, 101)
     assert np.all(exponents >= 1 / k) and np.all(exponents < 2 / k)
-    assert np.allclose((exponents * k)[[0, 1, 4, 9, 49, 99]], [1, 1.264, 1.560, 1.723, 1.919, 1.954], atol=1e-3)
+    assert np.allclose(
+        (exponents * k)[[0, 1, 4, 9, 49, 99]], [1, 1.264, 1.560, 1.723, 1.919, 1.954], atol=1e-3
+    )
 
 
 @pytest.mark.parametrize("size", (50, 200, 1000))
@@ -163,7 +165,9 @@ def test_branching_approximation_keeps_its_tolerance(size):
 
 
 def test_median_forgetting_time():
-    setting = symbols("truth", sizes=np.full(401, 1000), truth={"probabilities": np.array([0.03, 0.05, 0.92])})
+    setting = symbols(
+        "truth", sizes=np.full(401, 1000), truth={"probabilities": np.array([0.03, 0.05, 0.92])}
+    )
     times = median_forgetting_time(setting)
     assert np.allclose(times[:2], 2.9 * 1000 * np.array([0.03, 0.05]), rtol=0.08) and np.isinf(times[2])
     half = int(times[0])
@@ -199,7 +203,9 @@ def test_fresh_data_against_simulation(counts):
     gone = [np.mean(present == 0)]
     for size, share in zip(sizes[1:], shares[1:], strict=True):
         real = generator.binomial(size, share, replicates) if counts == "random" else int(size * share + 1e-9)
-        present = (generator.binomial(real, 0.01, replicates) + generator.binomial(size - real, present)) / size
+        present = (
+            generator.binomial(real, 0.01, replicates) + generator.binomial(size - real, present)
+        ) / size
         gone.append(np.mean(present == 0))
     exact = fresh_extinction(setting, chances, np.arange(4))[:, 0]
     error = np.sqrt(exact * (1 - exact) / replicates)
@@ -215,3 +221,10 @@ def test_dear_chains_are_left_out():
     large = symbols("real", source="mixture", shares=shares, sizes=np.full(200, 5000))
     assert predictions(large, [("alive", {})]) == []
     assert predictions(replace(large, pool="all"), [("alive", {})])[0].law.name == "accumulate-survival"
+
+
+def test_branching_is_the_law_of_the_poisson_family():
+    """Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646, Theorem 2, n = 10, rate 1 and 10."""
+    lost = branching_extinction(np.array([0.1, 1.0]) * 10, np.full(500, 10), np.array([56, 111, 222, 500]))
+    assert np.allclose(1 - lost[:, 0], [0.2910, 0.1617, 0.0852, 0.0390], atol=5e-5)
+    assert np.allclose(1 - lost[:, 1], [0.9679, 0.8287, 0.5895, 0.3281], atol=5e-5)

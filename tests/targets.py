@@ -1,0 +1,181 @@
+"""Published and derived numbers as experiments of ours: how to run a row of targets.json."""
+
+import dataclasses
+import functools
+import json
+import pathlib
+
+import jax
+import numpy as np
+
+import mcollapse as mc
+from mcollapse import metrics
+from mcollapse.families import Bernoulli, Categorical, Gaussian
+
+ROWS = {
+    row["id"]: row
+    for row in json.loads((pathlib.Path(__file__).parent / "theory" / "targets.json").read_text())
+}
+NOT_BY_SIMULATION = {
+    # limits that are reached like a power of t: a statement on the recursion, tested in tests/theory
+    "pub-mn-borderline-c10",
+    "pub-mn-agg-a0-limit-n20",
+    "pub-mn-agg-a0-limit-n100",
+}
+NOT_TESTABLE = {
+    # the law's own variance: at 10^6 replicates the standard error is above 2 % of the value
+    ("pub-g-n100-d1-esd", 2500),
+    ("pub-g-n10-d0-evar", 50),
+}
+MOST = 10**6
+LIMIT = 400
+"""Generations that stand for a long run: (1 - 1/n)^t (1 - a)^2t is below 1e-3 for every row of the kind."""
+
+METRICS = {
+    "E ||theta_t - theta*||_2^2": metrics.squared_error,
+    "E ||P_t - p||_2^2": metrics.squared_error,
+    "E chi2(theta_t || theta*)": metrics.chi_square,
+    "lim R_t / R_0": metrics.squared_error,
+    "P(P_k != 0)": metrics.alive,
+    "P(P_k not in {0,1})": metrics.single_symbol,
+    "E number of distinct surviving symbols": metrics.support,
+    "P(one symbol has all mass by generation k)": metrics.single_symbol,
+    "E first generation with all mass on one symbol": metrics.single_symbol,
+    "S_k = E sum_i p_i^2": metrics.concentration,
+    "E log var_k": metrics.log_variance,
+    "Var log var_k": metrics.log_variance,
+    "E sd_k": metrics.standard_deviation,
+    "E mean_k^2": metrics.squared_error,
+    "E mean_t^2": metrics.squared_error,
+    "E mean_t^2 per coordinate": metrics.squared_error,
+    "E var_k": metrics.variance,
+    "E var_t": metrics.variance,
+    "E var_t (= E trace ratio)": metrics.variance,
+    "E W2^2(N(mean_k,var_k), N(0,1))": metrics.wasserstein2_squared,
+    "P(sd_k > eps)": metrics.standard_deviation,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    value: float
+    standard_error: float
+
+
+def process(row) -> mc.RecursiveTraining:
+    s = row["settings"]
+    known = "variance known" in row["estimator"]
+    families = {"bernoulli": Bernoulli(), "categorical": Categorical()}
+    family = families.get(row["family"], Gaussian("known" if known else "fitted"))
+    unbiased = "ddof=1" in row["estimator"]
+    size = s.get("n") or s.get("n_per_generation") or s.get("n_per_batch") or s.get("n_real") or 0
+    sizes = _sizes(s["n_t"]) if "n_t" in s else size
+    return mc.RecursiveTraining(
+        family=family,
+        estimator=mc.estimators.Unbiased() if unbiased else mc.estimators.MaximumLikelihood(),
+        sizes=sizes,
+        source=_source(row, s, size),
+        pool={
+            "latest_only": mc.pools.Newest(),
+            "accumulate": mc.pools.All(),
+            "accumulate_subsample": mc.pools.Subsample(size or 1),
+        }[row["pool"]],
+    )
+
+
+def truth(row):
+    s = row["settings"]
+    if row["family"] == "bernoulli":
+        return Bernoulli.Params(s["p0"])
+    if row["family"] != "categorical":
+        return Gaussian.Params(0.0, 0.0)
+    law = s["truth"]
+    if isinstance(law, str):  # any law will do
+        return Categorical.Params.zipf(5)
+    if law["law"] == "uniform":
+        return Categorical.Params.uniform(law["K"])
+    if law["law"] == "explicit":
+        return Categorical.Params(law["p"])
+    return Categorical.Params.zipf(law["K"], law["exponent"], law["shift"])
+
+
+def _sizes(law):
+    scale = law["n0"]
+    return {
+        "constant": lambda: mc.schedules.Constant(scale),
+        "linear": lambda: mc.schedules.Power(scale, 1.0, 1.0),
+        "sqrt": lambda: mc.schedules.Power(scale, 0.5, 1.0),
+        "geometric": lambda: mc.schedules.Geometric(scale, law["ratio"]),
+    }[law["schedule"]]()
+
+
+def _source(row, s, size):
+    kind = row["source_of_data"]
+    if "n_synthetic" in s:
+        return mc.sources.Split(s["n_real"], s["n_synthetic"])
+    if kind.startswith("previous_model"):
+        return mc.sources.LastModel()
+    share = s.get("alpha", s.get("alpha_t"))
+    if isinstance(share, dict):
+        share = mc.schedules.Power(share["a"], -share["power"]) if "power" in share else share["a"]
+    fixed = "split" in kind or "fixed counts" in kind
+    return mc.sources.Mixture(share, counts="fixed" if fixed else "random")
+
+
+def generations(row) -> list[int]:
+    if row["generations"] == ["limit"]:
+        return [LIMIT]
+    if row["generations"] == ["hitting time"]:
+        return [2000]
+    return [int(t) for t in row["generations"]]
+
+
+def measure(row, replicates: int) -> list[Measured]:
+    """Every number of the row, simulated."""
+    start = "truth" if row["generation_zero"] == "truth" else "real"
+    at = generations(row)
+    metric = METRICS[row["quantity"]]
+    if row["quantity"] == "P(sd_k > eps)":
+        metric = metrics.Above(metric, row["settings"]["eps"])
+    hitting = row["generations"] == ["hitting time"]
+    record = mc.Record(metric, at=at, reduce=mc.HittingTime(above=0.5) if hitting else mc.Moments())
+    run = mc.simulate(
+        process(row), truth(row), key=jax.random.key(2024), generations=max(at), replicates=replicates,
+        start=start, record={"x": record},
+    )  # fmt: skip
+    return _measured(row, run["x"], replicates)
+
+
+def _measured(row, entry, replicates) -> list[Measured]:
+    if row["generations"] == ["hitting time"]:
+        assert entry.censored == 0
+        times, weight = entry.generations, entry.hits / entry.replicates
+        spread = np.sqrt((weight * times**2).sum() - entry.mean**2)
+        return [Measured(float(entry.mean), float(spread / np.sqrt(replicates)))]
+    mean, error = entry.mean, entry.standard_error
+    if row["quantity"] == "Var log var_k":
+        # log variance is close to normal: the variance of its sample variance is 2 v^2 / R
+        mean, error = entry.variance, entry.variance * np.sqrt(2 / replicates)
+    if row["quantity"] == "P(P_k not in {0,1})":
+        mean = 1 - mean
+    if row["quantity"] == "lim R_t / R_0":
+        first = _gini(row) / row["settings"]["n"]
+        mean, error = mean / first, error / first
+    if row["quantity"].startswith("P("):
+        value = np.asarray(row["values"])
+        error = np.sqrt(value * (1 - value) / replicates)
+    return [Measured(float(m), float(e)) for m, e in zip(mean, error, strict=True)]
+
+
+@functools.cache
+def _gini_of(probabilities: bytes) -> float:
+    return 1 - float(np.sum(np.frombuffer(probabilities) ** 2))
+
+
+def _gini(row) -> float:
+    return _gini_of(np.asarray(truth(row).probabilities).tobytes())
+
+
+def wanted(value: float, quantity: str) -> float:
+    """The largest standard error that still means something."""
+    return (0.05 if quantity.startswith("P(") and value < 0.01 else 0.02) * abs(value)

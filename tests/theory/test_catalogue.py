@@ -1,0 +1,188 @@
+"""What theory offers as a whole: one entry, honest cards, no NaN, no engine."""
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mcollapse
+from mcollapse.theory import LAWS, Law, Prediction, Setting, predictions
+from mcollapse.theory.catalogue import CHAPTERS
+
+EVERY = [
+    *((name, {}) for name in sorted(set().union(*(chapter.quantities for chapter in CHAPTERS)))),
+    ("standard_deviation", {"above": 0.5}),
+]
+SYMBOLS = {"family": "categorical", "truth": {"probabilities": np.array([0.5, 0.3, 0.2, 0.0])}}
+NORMAL = {"family": "gaussian", "truth": {"mean": 0.0, "variance": 4.0}}
+
+
+def setting(**changes) -> Setting:
+    parts = {"estimator": "maximum-likelihood", "source": "last-model", "pool": "newest", "start": "real"}
+    return Setting(**(parts | {"sizes": np.array([8, 9, 7])} | changes))
+
+
+def test_names_are_unique_and_kebab_case():
+    names = [law.name for law in LAWS]
+    assert len(set(names)) == len(names)
+    assert all(name == name.lower() and " " not in name and "_" not in name for name in names)
+    assert all(law.title and law.source and law.domain for law in LAWS)
+
+
+TINY = {
+    "one point": np.ones(4, int),
+    "two": np.full(4, 2),
+    "mixed": np.array([1, 5, 1, 3]),
+    "huge": np.full(4, 10**7),
+}
+TRUTHS = (
+    SYMBOLS,
+    NORMAL,
+    {"family": "categorical", "truth": {"probabilities": np.array([1.0])}},
+    {"family": "categorical", "truth": {"probabilities": np.array([0.0, 1.0])}},
+    {"family": "bernoulli", "truth": {"probability": 0.0}},
+    {"family": "bernoulli", "truth": {"probability": 1.0}},
+    {"family": "bernoulli", "truth": {"probability": 0.4}},
+)
+SOURCES = (
+    {"source": "last-model"},
+    {"source": "mixture", "shares": np.array([0.0, 1.0, 0.0, 0.3])},
+    {"source": "mixture", "shares": np.array([0.0, 1.0, 0.0, 0.3]), "counts": "fixed"},
+    {"source": "split", "real_sizes": np.array([1, 1, 0, 2]), "synthetic_sizes": np.array([1, 0, 1, 2])},
+)
+FITS = (
+    {},
+    {"estimator": "unbiased", "ddof": 1},
+    {"known_variance": True},
+    {"estimator": "add-constant", "constant": 0.5},
+    {"estimator": "add-constant", "constant": 0.0},
+)
+
+
+@pytest.mark.parametrize("sizes", TINY)
+@pytest.mark.parametrize("start", ("real", "truth"))
+@pytest.mark.parametrize("pool", ("newest", "all", "subsample"))
+def test_no_legal_setting_gives_nan(sizes, start, pool):
+    for truth, source, fit in product(TRUTHS, SOURCES, FITS):
+        made = setting(
+            sizes=TINY[sizes], start=start, pool=pool, budget=np.array([1, 2, 1, 3]), **(truth | source | fit)
+        )
+        found = predictions(made, EVERY)  # a Prediction refuses NaN itself
+        for p in found:
+            assert np.array_equal(p.generations, np.arange(4)), p.law.name
+            if p.quantity == "single_symbol":
+                assert np.all((p.values >= 0) & (p.values <= 1)), p.law.name
+            assert p.standard_error(100) is None or np.all(p.standard_error(100) >= 0)
+
+
+def test_only_what_is_asked_is_computed():
+    made = setting(sizes=np.full(6, 50), **SYMBOLS)
+    assert {p.quantity for p in predictions(made)} == {"squared_error", "chi_square", "concentration"}
+    assert {p.quantity for p in predictions(made, [("support", {})])} == {"support"}
+    assert predictions(made, [("entropy", {}), ("support", {"above": 2})]) == []
+    at = np.array([5, 0, 2])
+    some, every = predictions(made, [("alive", {})], at)[0], predictions(made, [("alive", {})])[0]
+    assert np.allclose(some.values, every.values[at], atol=1e-12) and some.values.shape == (3, 4)
+    with pytest.raises(ValueError, match="from 0 to 5"):
+        predictions(made, None, np.array([6]))
+
+
+def test_every_law_has_its_say():
+    said = set()
+    fits, families = FITS[:4], (True, False)
+    for truth, source, pool, fit, own in product(
+        TRUTHS[:2], SOURCES, ("newest", "all", "subsample"), fits, families
+    ):
+        parts = {"sizes": np.full(4, 40), "pool": pool, "budget": np.full(4, 9), "same_family": own}
+        said |= {p.law.name for p in predictions(setting(**parts, **truth, **source, **fit), EVERY)}
+    assert said == {law.name for law in LAWS}
+
+
+def test_other_families_have_only_the_laws_of_two_moments():
+    assert predictions(setting(same_family=False, **SYMBOLS), EVERY) == []
+    found = predictions(setting(same_family=False, **NORMAL), EVERY)
+    assert {p.law.name for p in found} == {"gaussian-replacement-two-moments"}
+    same = predictions(setting(**NORMAL), EVERY)
+    assert np.allclose(found[0].values, next(p for p in same if p.quantity == "squared_error").values)
+
+
+def test_one_exact_law_speaks_of_each_quantity():
+    for truth, source, pool, start in product(
+        TRUTHS, SOURCES, ("newest", "all", "subsample"), ("real", "truth")
+    ):
+        made = setting(sizes=np.full(4, 5), pool=pool, start=start, budget=np.full(4, 4), **truth, **source)
+        exact = [
+            (p.quantity, p.statistic, str(p.parameters))
+            for p in predictions(made, EVERY)
+            if p.law.kind == "exact"
+        ]
+        assert len(set(exact)) == len(exact)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    (
+        ({"family": "poisson"}, "family"),
+        ({"source": "mixture"}, "shares"),
+        ({"source": "split", "real_sizes": np.ones(3)}, "synthetic_sizes"),
+        ({"pool": "subsample", "budget": np.ones(2)}, "budget"),
+        ({"sizes": np.array([8, 0, 7])}, "at least one point"),
+        ({"source": "mixture", "shares": np.array([0, 2.0, 0])}, "lie in"),
+        ({"truth": {"probabilities": np.array([0.5, 0.6])}}, "sum to 1"),
+        ({"family": "gaussian", "truth": {"mean": 0.0, "variance": 0.0}}, "positive variance"),
+    ),
+)
+def test_what_is_no_experiment_is_refused(changes, word):
+    with pytest.raises(ValueError, match=word):
+        setting(**(SYMBOLS | changes))
+
+
+def test_cards_and_predictions_are_checked():
+    law = Law("some-law", "title", "exact", "derived", "anywhere", "truth")
+    with pytest.raises(ValueError, match="kind"):
+        Law("some-law", "title", "true", "derived", "anywhere", "truth")  # type: ignore[arg-type]
+    at, one = np.arange(3), np.ones(3)
+    with pytest.raises(ValueError, match="generations"):
+        Prediction(law, "alive", "mean", at, np.ones(2))
+    with pytest.raises(ValueError, match="two sides"):
+        Prediction(law, "alive", "mean", at, one, lower=one)
+    with pytest.raises(ValueError, match="NaN"):
+        Prediction(law, "alive", "mean", at, one * np.nan)
+    with pytest.raises(ValueError, match="statistic"):
+        Prediction(law, "alive", "median", at, one)  # type: ignore[arg-type]
+
+
+def test_heavy_tails_are_owned_up_to():
+    """n = 100, ddof 1: after 500 generations rare replicates carry the mean variance, never its log."""
+    made = setting(sizes=np.full(501, 100), estimator="unbiased", ddof=1, start="truth", **NORMAL)
+    found = {(p.quantity, p.statistic): p for p in predictions(made)}
+    variance = found["variance", "mean"].trustworthy(10_000)
+    assert variance[:50].all() and not variance[300:].any()
+    assert np.all(np.diff(variance.astype(int)) <= 0)
+    assert found["log_variance", "mean"].trustworthy(10).all()
+    error = found["variance", "mean"].standard_error(10_000)
+    assert np.isclose(error[500], 4 * np.sqrt(((1 + 2 / 99) ** 500 - 1) / 10_000))
+    unknown = Prediction(LAWS[0], "variance", "mean", np.arange(2), np.ones(2), heavy_tailed=True)
+    assert not unknown.trustworthy(10**9).any()
+
+
+def test_a_share_at_the_first_step_from_the_truth_changes_nothing():
+    shares = np.array([0.0, 0.7, 0.0])
+    made = setting(start="truth", source="mixture", shares=shares, **SYMBOLS)
+    assert made.replaces and not setting(start="real", source="mixture", shares=shares, **SYMBOLS).replaces
+
+
+def test_theory_needs_no_engine():
+    """Imported under an empty parent, so that nothing of the engine can help."""
+    folder = Path(mcollapse.__file__ or "").parent
+    program = (
+        "import sys, types; parent = types.ModuleType('mcollapse'); "
+        f"parent.__path__ = [{str(folder)!r}]; sys.modules['mcollapse'] = parent; "
+        "import mcollapse.theory; "
+        "own = [m for m in sys.modules if m.split('.')[0] == 'mcollapse' and '.theory' not in m][1:]; "
+        "assert not own, own; assert 'jax' not in sys.modules and 'scipy.stats' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

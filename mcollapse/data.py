@@ -49,7 +49,8 @@ class Counts(AbstractStatistics):
 
     def scale(self, weight: Num[Array, ""]) -> "Counts":
         """Weighted counts, which are floating point."""
-        return Counts(self.counts * jnp.asarray(weight, jnp.result_type(float)))
+        dtype = jnp.result_type(float)
+        return Counts(self.counts.astype(dtype) * jnp.asarray(weight, dtype))
 
     def zero(self) -> "Counts":
         """No observation of any category."""
@@ -84,7 +85,7 @@ class MeanScatter(AbstractStatistics):
     def scale(self, weight: Num[Array, ""]) -> "MeanScatter":
         """The same mean; count and scatter multiplied."""
         weight = jnp.asarray(weight, self.mean.dtype)
-        return MeanScatter(self.count * weight, self.mean, self.log_scatter + jnp.log(weight))
+        return MeanScatter(self.count.astype(weight.dtype) * weight, self.mean, self.log_scatter + jnp.log(weight))
 
     def zero(self) -> "MeanScatter":
         """No points: count 0, scatter 0."""
@@ -122,7 +123,8 @@ class Samples(eqx.Module):
 
     def scale(self, weight: Num[Array, ""]) -> "Samples":
         """The same rows with their weights multiplied."""
-        return Samples(self.rows, self.weights * jnp.asarray(weight, jnp.result_type(float)))
+        dtype = jnp.result_type(float)
+        return Samples(self.rows, self.weights.astype(dtype) * jnp.asarray(weight, dtype))
 
     def zero(self) -> "Samples":
         """The same buffer with every row absent."""

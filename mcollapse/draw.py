@@ -52,6 +52,11 @@ class Draw(eqx.Module):
         same_statistics = type(family) is type(self.family) and offers(family, "sample_statistics")
         if not self.as_rows and same_statistics:
             return family.sample_statistics(key, params, count)
+        if self.capacity == 0:
+            raise ValueError(
+                f"points of a {family.name} are drawn as rows, and this process was planned without them: call "
+                "process.planned(generations, start, truth) with the truth"
+            )
         samples = family.sample(key, params, count, self.capacity)
         # statistics are the model's even where the truth is of another family
         if self.as_rows:

@@ -52,7 +52,9 @@ class AbstractProcess(eqx.Module):
     """Anything that starts, steps from generation to generation and can be measured."""
 
     @abc.abstractmethod
-    def planned(self, generations: int, start: Start = "real") -> "AbstractProcess":
+    def planned(
+        self, generations: int, start: Start = "real", truth: Truth | Params | None = None
+    ) -> "AbstractProcess":
         """Host: the process with its schedules tabulated and its capacities fixed."""
 
     @abc.abstractmethod
@@ -124,14 +126,20 @@ class RecursiveTraining(AbstractProcess):
             or not offers(self.family, "statistics")
         )
 
-    def planned(self, generations: int, start: Start = "real") -> "RecursiveTraining":
-        """Host: schedules become tables, capacities become powers of two, sizes are checked."""
+    def planned(
+        self, generations: int, start: Start = "real", truth: Truth | Params | None = None
+    ) -> "RecursiveTraining":
+        """Host: schedules become tables, capacities become powers of two, sizes are checked.
+
+        A truth of another family must be given here, since its points are drawn as rows.
+        """
         sizes = self.sizes.table(generations, start)
         source = self.source.planned(generations, sizes)
-        batch_sizes = source.batch_sizes(sizes)
-        _check_sizes(self, batch_sizes, start)
+        _check_sizes(self, source.batch_sizes(sizes), start)
+        as_rows = self.needs_rows or self.path == "rows"
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
-        rows = _power_of_two(most)
+        # where no row is ever drawn their number is no part of the program, and cannot recompile it
+        rows = _power_of_two(most) if as_rows or self._draws_rows(truth) else 0
         return dataclasses.replace(
             self,
             sizes=schedules.Table(sizes, role="size"),
@@ -141,7 +149,7 @@ class RecursiveTraining(AbstractProcess):
                 generations=generations,
                 rows=rows,
                 pool_rows=self.pool.capacity(rows, generations),
-                as_rows=self.needs_rows or self.path == "rows",
+                as_rows=as_rows,
             ),
         )
 
@@ -198,6 +206,11 @@ class RecursiveTraining(AbstractProcess):
         """`metric(family, params, truth)`."""
         del key
         return jnp.asarray(metric(state.family, state.params, _traced(as_truth(truth, self.family))))
+
+    def _draws_rows(self, truth: Truth | Params | None) -> bool:
+        """Whether statistics have to be computed from rows, for want of a law of their own."""
+        foreign = isinstance(truth, Truth) and type(truth.family) is not type(self.family)
+        return foreign or not offers(self.family, "sample_statistics")
 
     def _planned(self) -> "Plan":
         if self.plan is None:

@@ -108,7 +108,7 @@ def _run(
     check_truth(process, true, start)
     records = _records(process, record)
     if grid is None:
-        experiment, axes, cells = Experiment(process.planned(generations, start), true, records), None, 1
+        experiment, axes, cells = Experiment(process.planned(generations, start, true), true, records), None, 1
     else:
         experiment, axes = stacked(
             [_cell(process, true, records, cell, generations, start) for cell in grid.cells()]
@@ -284,7 +284,7 @@ def _cell(
     start: Start,
 ) -> Experiment:
     process, truth = at_cell(process, truth, cell)
-    return Experiment(process.planned(generations, start), truth, records)
+    return Experiment(process.planned(generations, start, truth), truth, records)
 
 
 def _value_shapes(experiment: Experiment, start: Start) -> dict[str, jax.ShapeDtypeStruct]:

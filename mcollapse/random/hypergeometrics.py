@@ -88,10 +88,13 @@ def _ratios(good: Count, bad: Count, draws: Count, first: Count) -> list[Scalar]
     """P(X = k + 1) / P(X = k) from k = first on: beyond the largest k they mean nothing, but multiply 0."""
     good_left, draws_left = as_float(good - first), as_float(draws - first)
     taken, bad_left = as_float(first + 1), as_float(bad - draws + first + 1)
-    return [
-        (good_left - step) * (draws_left - step) / ((taken + step) * (bad_left + step))
-        for step in range(_TERMS)
-    ]
+    up = [(good_left - step) * (draws_left - step) for step in range(_TERMS)]
+    down = [(taken + step) * (bad_left + step) for step in range(_TERMS)]
+    ratios = []
+    for i in range(0, _TERMS, 2):  # a division is dear: one for two
+        inverse = 1 / (down[i] * down[i + 1])
+        ratios += [up[i] * (down[i + 1] * inverse), up[i + 1] * (down[i] * inverse)]
+    return ratios
 
 
 def _variance(good: Count, bad: Count, draws: Count) -> Scalar:

@@ -27,7 +27,7 @@ ACCUMULATE = Law(
     "truth",
 )
 _LARGEST = 2000
-_MOST_ENTRIES = 5e7  # of transition matrices: some seconds
+_MOST_ENTRIES = 6e7  # of transition matrices: some seconds
 
 
 def accumulate_extinction(setting: Setting, probabilities: np.ndarray, generations: np.ndarray) -> np.ndarray:
@@ -125,10 +125,11 @@ def _affordable(setting: Setting) -> bool:
         return False
     steps = np.column_stack([batches.sizes[setting.first :], batches.shares[setting.first :]])
     changes = 1 + int(np.any(np.diff(steps, axis=0) != 0, axis=1).sum())
-    size = float(batches.sizes.max())
-    copies = len(np.unique(setting.probabilities)) if batches.random else 1
+    size, symbols = float(batches.sizes.max()), len(np.unique(setting.probabilities))
+    # An entry takes 50 times as long to build as to use; fixed counts share a matrix between symbols.
+    work = changes * (symbols if batches.random else 1) + len(steps) * symbols / 50
     width = min(size, 16 * size**0.5) if batches.random else size
-    return changes * copies * size * width <= _MOST_ENTRIES
+    return work * size * width <= _MOST_ENTRIES
 
 
 def applies(setting: Setting) -> bool:

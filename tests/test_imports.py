@@ -1,0 +1,82 @@
+"""The order of imports, and what `import mcollapse` brings along."""
+
+import ast
+import json
+import pathlib
+
+from tests.helpers import ROOT, python
+
+PACKAGE = ROOT / "mcollapse"
+LAYERS = [
+    {"version", "status", "once", "schedules", "random", "theory"},
+    {"data"},
+    {"families"},
+    {"draw"},
+    {"estimators", "sources", "pools"},
+    {"process"},
+    {"metrics", "recording"},
+    {"description", "planning", "progress", "program", "datasets"},
+    {"sweeping", "compilation", "trajectories"},
+    {"simulate"},
+    {"significance"},
+    {"verdicts"},
+    {"plots", "tables"},
+    {"experiments"},
+    {"spec"},
+    {"cli"},
+]
+UPWARD = {  # imported inside a method, where they are used
+    ("trajectories", "verdicts"),
+    ("trajectories", "plots"),
+    ("verdicts", "tables"),
+}
+LAYER = {part: i for i, parts in enumerate(LAYERS) for part in parts}
+
+
+def imported(path: pathlib.Path) -> set[str]:
+    """Parts of the package that a file imports, for types alone left out."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or id(node) in typing_only or node.module is None:
+            continue
+        parts = node.module.split(".")
+        if node.level == 0 and parts[0] == "mcollapse":
+            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+    return found
+
+
+def test_imports_point_down():
+    for path in PACKAGE.rglob("*.py"):
+        part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if part in ("__init__", "__main__"):
+            continue
+        for other in imported(path) - {part}:
+            assert (part, other) in UPWARD or LAYER[other] < LAYER[part], f"{path} imports {other}"
+
+
+def test_theory_and_engine_know_nothing_of_each_other():
+    for path in (PACKAGE / "theory").rglob("*.py"):
+        assert imported(path) <= {"theory"}, path
+    users = {p.name for p in PACKAGE.rglob("*.py") if "theory" in imported(p) and p.parent.name != "theory"}
+    assert users <= {"verdicts.py", "plots.py"}
+
+
+HEAVY = ("xarray", "zarr", "matplotlib", "scipy.stats", "optax", "orbax", "pydantic", "typer", "rich", "pandas")
+
+
+def test_import_is_light():
+    code = (
+        "import sys, json, mcollapse, jax\n"
+        "from jax._src import xla_bridge\n"
+        f"print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))\n"
+        "print(len(xla_bridge._backends))"
+    )
+    loaded, backends = python(code).splitlines()
+    assert json.loads(loaded) == [] and backends == "0"

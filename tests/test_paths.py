@@ -1,0 +1,93 @@
+"""Statistics drawn from their own law and statistics of drawn rows: two implementations of one thing.
+
+Every combination of family, source and pool that is not refused is run both ways on different keys, and
+the laws of what results are compared. Each comparison must reject a path with an eighth more points.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+
+import mcollapse as mc
+from mcollapse.families import Bernoulli, Categorical, Gaussian
+from tests.helpers import values
+from tests.statistical import assert_agrees, assert_mutant_seen, moments
+
+REPLICATES, GENERATIONS, SIZE, MUTANT = 20_000, 3, 40, 45
+
+FAMILIES = {
+    "bernoulli": (Bernoulli(), Bernoulli.Params(0.3)),
+    "categorical": (Categorical(), Categorical.Params([0.4, 0.3, 0.15, 0.1, 0.05])),
+    "gaussian": (Gaussian(), Gaussian.Params(1.0, 0.5)),
+    "gaussian-known": (Gaussian("known"), Gaussian.Params(1.0, 0.5)),
+}
+SOURCES = {
+    "last": lambda n: mc.sources.LastModel(),
+    "mixture": lambda n: mc.sources.Mixture(0.3),
+    "fixed": lambda n: mc.sources.Mixture(0.3, counts="fixed"),
+    "split": lambda n: mc.sources.Split(n // 4, n - n // 4),
+}
+POOLS = {
+    "newest": lambda n: mc.pools.Newest(),
+    "all": lambda n: mc.pools.All(),
+    "subsample": lambda n: mc.pools.Subsample(n),
+}
+QUICK = {
+    ("bernoulli", "mixture", "subsample"),
+    ("categorical", "split", "subsample"),
+    ("categorical", "mixture", "all"),
+    ("gaussian", "mixture", "newest"),
+    ("gaussian", "split", "all"),
+    ("gaussian-known", "fixed", "newest"),
+}
+COMBINATIONS = [
+    pytest.param(*c, marks=() if c in QUICK else pytest.mark.slow)
+    for c in itertools.product(FAMILIES, SOURCES, POOLS)
+]
+
+
+def results(family, source, pool, path, size, seed):
+    """Squared error and, for the Gaussian, the variance, at every generation."""
+    model, truth = FAMILIES[family]
+    process = mc.RecursiveTraining(
+        family=model, sizes=size, source=SOURCES[source](size), pool=POOLS[pool](size), path=path
+    )
+
+    def both(family, params, truth):
+        error = mc.metrics.squared_error(family, params, truth)
+        second = (
+            mc.metrics.variance(family, params, truth)
+            if hasattr(params, "log_variance")
+            else mc.metrics.concentration(family, params, truth)
+        )
+        import jax.numpy as jnp
+
+        return jnp.stack([error, second])
+
+    record = {"x": mc.Record(both, reduce=mc.Keep())}
+    return moments(
+        values(process, truth, record=record, replicates=REPLICATES, generations=GENERATIONS, seed=seed)
+    )
+
+
+@pytest.mark.parametrize("family, source, pool", COMBINATIONS)
+def test_statistics_and_rows_agree_in_law(family, source, pool):
+    needs_rows = family.startswith("gaussian") and pool == "subsample"
+    mean, error = results(family, source, pool, "rows", SIZE, seed=1)
+    if needs_rows:  # there is no statistics path: rows against their law instead, in test_targets
+        with pytest.raises(ValueError, match="chooses among raw points"):
+            results(family, source, pool, "statistics", SIZE, seed=2)
+        return
+    assert_agrees(*results(family, source, pool, "statistics", SIZE, seed=2), mean, error)
+    assert_mutant_seen(*results(family, source, pool, "statistics", MUTANT, seed=2), mean, error)
+
+
+def test_a_truth_of_another_family_is_drawn_as_rows():
+    process = mc.RecursiveTraining(family=Gaussian(), sizes=50)
+    truth = mc.Truth(Bernoulli(), Bernoulli.Params(0.3))
+    record = {"x": mc.Record(mc.metrics.variance, reduce=mc.Keep())}
+    found = values(process, truth, record=record, replicates=20_000, generations=1)
+    # the maximum-likelihood variance of n coins is p(1-p)(1-1/n) on average
+    assert_agrees(*moments(found[:, 0]), 0.21 * (1 - 1 / 50))
+    assert np.all(np.isfinite(found))

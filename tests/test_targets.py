@@ -1,0 +1,60 @@
+"""Every number of targets.json that concerns these families and regimes, by simulation.
+
+A number is hit within 4 standard errors, and the standard error is at most 2 % of it (5 % for
+probabilities below 0.01).
+"""
+
+import math
+
+import pytest
+
+from tests.targets import MOST, NOT_BY_SIMULATION, NOT_TESTABLE, ROWS, generations, measure, wanted
+
+QUICK = (
+    "pub-mn-iid-a.1-nlinear",
+    "pub-mn-split-K5-n20",
+    "pub-mn-agg-a0",
+    "pub-bern-n100-p.01-nonzero",
+    "pub-sed-full-n20",
+    "pub-g-n10-d0-emeansq",
+    "pub-g-n100-d1-elogvar",
+    "pub-g-acc-n10-d1-var",
+    "pub-g-mix-n20-a.2-d1-mean",
+)
+SIMULATED = [name for name in ROWS if name not in NOT_BY_SIMULATION]
+
+
+def check(name):
+    row, replicates = ROWS[name], 4096
+    measured = measure(row, replicates)
+    factor = max(_shortfall(row, measured))
+    if factor > 1:
+        replicates = min(MOST, math.ceil(replicates * factor * 1.3))
+        measured = measure(row, replicates)
+    for m, value, t, short in zip(measured, row["values"], generations(row), _shortfall(row, measured), strict=True):
+        assert abs(m.value - value) <= 4 * m.standard_error + 1e-6 * abs(value), (name, t, m, value)
+        assert short <= 1.0 or (name, t) in NOT_TESTABLE, (name, t, m, "the standard error means nothing")
+
+
+def _shortfall(row, measured) -> list[float]:
+    """How many times too few replicates there were, for each number that can be tested at all."""
+    return [
+        0.0 if (row["id"], t) in NOT_TESTABLE else (m.standard_error / wanted(v, row["quantity"])) ** 2
+        for m, v, t in zip(measured, row["values"], generations(row), strict=True)
+    ]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_target(name):
+    check(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in SIMULATED if name not in QUICK])
+def test_every_other_target(name):
+    check(name)
+
+
+def test_what_is_not_testable_says_why():
+    assert set(QUICK) <= set(SIMULATED)
+    assert all(name in ROWS for name, _ in NOT_TESTABLE) and set(ROWS) >= NOT_BY_SIMULATION

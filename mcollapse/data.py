@@ -85,7 +85,9 @@ class MeanScatter(AbstractStatistics):
     def scale(self, weight: Num[Array, ""]) -> "MeanScatter":
         """The same mean; count and scatter multiplied."""
         weight = jnp.asarray(weight, self.mean.dtype)
-        return MeanScatter(self.count.astype(weight.dtype) * weight, self.mean, self.log_scatter + jnp.log(weight))
+        return MeanScatter(
+            self.count.astype(weight.dtype) * weight, self.mean, self.log_scatter + jnp.log(weight)
+        )
 
     def zero(self) -> "MeanScatter":
         """No points: count 0, scatter 0."""

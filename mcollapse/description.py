@@ -21,7 +21,7 @@ SECTIONS: dict[str, ModuleType] = {
     "source": sources,
     "pool": pools,
 }
-HIDDEN = ("role", "plan", "real_counts")  # derived from the rest
+HIDDEN = ("role", "plan", "real_counts", "starts", "rows")  # derived from the rest
 
 
 def kebab(name: str) -> str:

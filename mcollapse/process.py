@@ -57,6 +57,11 @@ class AbstractProcess(eqx.Module):
     ) -> "AbstractProcess":
         """Host: the process with its schedules tabulated and its capacities fixed."""
 
+    @property
+    def lanes_axis(self) -> int:
+        """Which axis of a batched state runs over replicates: the last, for speed, unless that is slow."""
+        return -1
+
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start = "real") -> State:
         """Generation 0 of the replicate that `key` belongs to."""
@@ -135,7 +140,9 @@ class RecursiveTraining(AbstractProcess):
         """
         sizes = self.sizes.table(generations, start)
         source = self.source.planned(generations, sizes)
-        _check_sizes(self, source.batch_sizes(sizes), start)
+        batch_sizes = source.batch_sizes(sizes)
+        _check_sizes(self, batch_sizes, start)
+        pool = self.pool.planned(batch_sizes, start)
         as_rows = self.needs_rows or self.path == "rows"
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
@@ -144,14 +151,19 @@ class RecursiveTraining(AbstractProcess):
             self,
             sizes=schedules.Table(sizes, role="size"),
             source=source,
-            pool=self.pool.planned(generations, start),
+            pool=pool,
             plan=Plan(
                 generations=generations,
                 rows=rows,
-                pool_rows=self.pool.capacity(rows, generations),
+                pool_rows=pool.capacity(rows) if as_rows else 0,
                 as_rows=as_rows,
             ),
         )
+
+    @property
+    def lanes_axis(self) -> int:
+        """The first where rows are kept: XLA writes a slice in place only along the minor axes."""
+        return 0 if self._planned().as_rows else -1
 
     def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start = "real") -> State:
         r"""Generation 0: the fit to $n_0$ real points, or with `start="truth"` the truth itself.

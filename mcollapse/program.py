@@ -1,7 +1,7 @@
 """The program that one device runs: a chunk of replicates, from generation 0 to the last.
 
 `one_chunk` is vmapped over the cells of a sweep and over lanes (one replicate each), with lanes the
-minor axis of every array, and scans the recorded generations with a loop over those between. The
+minor axis of every array unless the process keeps buffers of rows, and scans the recorded generations with a loop over those between. The
 step always runs in a loop body of its own, so that what is recorded cannot change a bit of it.
 """
 
@@ -69,6 +69,7 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
     ids = addresses.first + jnp.arange(layout.lanes, dtype=jnp.uint32)
     present = ids < addresses.replicates.astype(jnp.uint32)
     words = replicate_words(addresses.root, ids)
+    axis, each = process.lanes_axis, (0,) * len(words)
     watched = {name: record for name, record in records.items() if record.reduce.every_generation}
     recorded = {name: record for name, record in records.items() if name not in watched}
 
@@ -79,13 +80,13 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
         def one(state: State, *words: Array) -> Array:
             return process.measure(Key.of(_key(words), t), record.metric, state, truth)
 
-        return jax.vmap(one, in_axes=-1, out_axes=-1)(state, *words)
+        return jax.vmap(one, in_axes=(axis, *each), out_axes=-1)(state, *words)
 
     def generation(t: Array, carry: tuple[State, dict[str, Any]]) -> tuple[State, dict[str, Any]]:
         def step(state: State, *words: Array) -> State:
             return process.step(_key(words), state, truth, t)
 
-        state = jax.vmap(step, in_axes=-1, out_axes=-1)(carry[0], *words)
+        state = jax.vmap(step, in_axes=(axis, *each), out_axes=axis)(carry[0], *words)
         seen = {n: r.reduce.observe(carry[1][n], measure(r, state, t), t) for n, r in watched.items()}
         return state, seen
 
@@ -95,7 +96,7 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
         return (state, seen, stop), values
 
     zero = jnp.zeros((), jnp.int32)
-    state = jax.vmap(start, in_axes=-1, out_axes=-1)(*words)
+    state = jax.vmap(start, in_axes=each, out_axes=axis)(*words)
     seen = {n: r.reduce.init(measure(r, state, zero)) for n, r in watched.items()}
     carry, summaries = jax.lax.scan(until, (state, seen, zero), addresses.stops)
     # beyond the last recorded generation: statuses and hitting times look at all of them

@@ -6,11 +6,13 @@ recorded, or how many replicates there are.
 
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +23,7 @@ from mcollapse.compilation import PROGRAMS
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
 from mcollapse.process import AbstractProcess, RecursiveTraining, Start, as_truth, check_truth
-from mcollapse.program import Addresses, Experiment, Layout, Records, as_traced
+from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, split
 from mcollapse.progress import AbstractProgress, NoProgress
 from mcollapse.random import Key
 from mcollapse.recording import Record, resolve
@@ -108,7 +110,7 @@ def _run(
     check_truth(process, true, start)
     records = _records(process, record)
     if grid is None:
-        experiment, axes, cells = Experiment(process.planned(generations, start, true), true, records), None, 1
+        experiment, axes, cells = _cell(process, true, records, {}, generations, start), None, 1
     else:
         experiment, axes = stacked(
             [_cell(process, true, records, cell, generations, start) for cell in grid.cells()]
@@ -287,29 +289,41 @@ def _cell(
     return Experiment(process.planned(generations, start, truth), truth, records)
 
 
-def _value_shapes(experiment: Experiment, start: Start) -> dict[str, jax.ShapeDtypeStruct]:
+Shapes = dict[str, jax.ShapeDtypeStruct]
+
+
+def _value_shapes(experiment: Experiment, start: Start) -> Shapes:
     """Shape of every metric of one replicate, with a leading axis of 1; under "" the state's size.
 
-    Tracing one generation here also raises what is wrong in a metric before anything is compiled.
+    Tracing generation 0 here also raises what is wrong in a metric before anything is compiled. It is
+    done once for experiments that differ in numbers only.
     """
-    process, records = experiment.process, experiment.records
-    truth = jax.tree.map(lambda leaf: jnp.asarray(as_traced(leaf)), experiment.truth)
-    arrays = jax.tree.map(lambda leaf: as_traced(leaf) if isinstance(leaf, np.ndarray) else leaf, process)
+    arrays, identity = split(experiment)
+    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), arrays)
+    leaves, structure = jax.tree.flatten(shapes)
+    return _traced_shapes(identity, structure, tuple(leaves), start)
 
-    def one_replicate() -> tuple[Any, dict[str, Array]]:
+
+@functools.lru_cache(maxsize=256)
+def _traced_shapes(identity: Identity, structure: Any, leaves: tuple[Any, ...], start: Start) -> Shapes:
+    def one_replicate(arrays: Any) -> tuple[Any, dict[str, Array]]:
+        experiment = eqx.combine(arrays, identity.tree)
         key = Key.of(jax.random.key(0))
-        state = arrays.init(key, truth, start)
-        values = {n: arrays.measure(key, r.metric, state, truth)[None] for n, r in records.items()}
-        return state, values
+        state = experiment.process.init(key, experiment.truth, start)
+        measured = {
+            n: experiment.process.measure(key, r.metric, state, experiment.truth)[None]
+            for n, r in experiment.records.items()
+        }
+        return state, measured
 
-    state, values = jax.eval_shape(one_replicate)
+    state, values = jax.eval_shape(one_replicate, jax.tree.unflatten(structure, leaves))
     for name, value in values.items():
         if not jnp.issubdtype(value.dtype, jnp.number) and value.dtype != bool:
             raise ValueError(f"the metric {name!r} returns {value.dtype}, which is no number")
     numbers = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(state))
-    rows = process.plan.rows * 6 if process.plan is not None and process.plan.as_rows else 0  # type: ignore[attr-defined]
-    # a step holds about eight arrays of the state's size at once
-    return values | {"": jax.ShapeDtypeStruct((8 * numbers + rows,), jnp.float32)}
+    # a step holds about eight arrays of the state's size at once, and a few buffers of a batch's rows
+    rows = identity.tree.process.plan.rows
+    return values | {"": jax.ShapeDtypeStruct((8 * numbers + 6 * rows,), jnp.float32)}
 
 
 def _records(process: RecursiveTraining, record: Mapping[str, Record] | None) -> Records:

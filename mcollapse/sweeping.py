@@ -26,7 +26,9 @@ def set_path(value: Any, path: str, number: float, full: str) -> Any:
     """`value` with the number at a dotted path replaced; checks and converters run again."""
     head, _, rest = path.partition(".")
     fields = [f.name for f in dataclasses.fields(value)] if isinstance(value, eqx.Module) else []
-    fields = [name for name in fields if name not in ("role", "plan", "real_counts", "path")]
+    fields = [
+        name for name in fields if name not in ("role", "plan", "real_counts", "starts", "rows", "path")
+    ]
     if head not in fields:
         close = difflib.get_close_matches(head, fields, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(fields) or 'no fields'}"

@@ -64,7 +64,7 @@ def plain(report: "Report", width: int = 160) -> str:
     if not report.verdicts:
         return "no law in mcollapse.theory applies to what was recorded"
     buffer = io.StringIO()
-    console = Console(file=buffer, width=width, color_system=None)
+    console = Console(file=buffer, width=width, color_system=None, force_jupyter=False)
     console.print(verdict_table(report, width))
     for note in notes(report):
         console.print(f"- {note}")

@@ -62,7 +62,9 @@ def test_the_program_lowers_for_every_platform(process, truth):
     arrays, identity = split(experiment)
     import numpy as np
 
-    addresses = Addresses(np.zeros(2, np.uint32), np.uint32(0), np.int32(128), np.arange(4, dtype=np.int32), np.int32(3))
+    addresses = Addresses(
+        np.zeros(2, np.uint32), np.uint32(0), np.int32(128), np.arange(4, dtype=np.int32), np.int32(3)
+    )
     exported = jax.export.export(run_chunk, platforms=("cpu", "cuda", "tpu"))(
         arrays, addresses, identity, Layout(128, "real")
     )

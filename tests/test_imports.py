@@ -68,7 +68,18 @@ def test_theory_and_engine_know_nothing_of_each_other():
     assert users <= {"verdicts.py", "plots.py"}
 
 
-HEAVY = ("xarray", "zarr", "matplotlib", "scipy.stats", "optax", "orbax", "pydantic", "typer", "rich", "pandas")
+HEAVY = (
+    "xarray",
+    "zarr",
+    "matplotlib",
+    "scipy.stats",
+    "optax",
+    "orbax",
+    "pydantic",
+    "typer",
+    "rich",
+    "pandas",
+)
 
 
 def test_import_is_light():

@@ -31,7 +31,9 @@ def check(name):
     if factor > 1:
         replicates = min(MOST, math.ceil(replicates * factor * 1.3))
         measured = measure(row, replicates)
-    for m, value, t, short in zip(measured, row["values"], generations(row), _shortfall(row, measured), strict=True):
+    for m, value, t, short in zip(
+        measured, row["values"], generations(row), _shortfall(row, measured), strict=True
+    ):
         assert abs(m.value - value) <= 4 * m.standard_error + 1e-6 * abs(value), (name, t, m, value)
         assert short <= 1.0 or (name, t) in NOT_TESTABLE, (name, t, m, "the standard error means nothing")
 

@@ -2,16 +2,16 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse import random
 from mcollapse.data import Batch, Counts, Part
 from mcollapse.families.base import AbstractFamily, offers
-from mcollapse.pools.base import AbstractPool, State
-from mcollapse.pools.everything import All
-from mcollapse.pools.rows import Rows
+from mcollapse.pools.base import AbstractPool, State, starts_of
+from mcollapse.pools.everything import buffer_rows, empty, merged
 from mcollapse.random import Key
-from mcollapse.schedules import AbstractSchedule, sizes
+from mcollapse.schedules import AbstractSchedule, Table, sizes
 
 
 class Subsample(AbstractPool):
@@ -23,30 +23,36 @@ class Subsample(AbstractPool):
     """
 
     budget: AbstractSchedule = eqx.field(converter=sizes)
+    starts: Table | None = None
+    rows: int = eqx.field(static=True, default=0)
 
-    def planned(self, generations: int, start: str) -> "Subsample":
-        """The budget as a table."""
-        return type(self)(self.budget.planned(generations, "truth" if start == "truth" else "real"))
+    def planned(self, batch_sizes: np.ndarray, start: str) -> "Subsample":
+        """The budget as a table, and a buffer for the largest subset."""
+        budget = self.budget.planned(len(batch_sizes) - 1, "truth" if start == "truth" else "real")
+        rows = 1 << (int(budget.values.max()) - 1).bit_length()
+        return Subsample(budget, starts_of(batch_sizes, start), rows)
 
     def needs_rows(self, family: AbstractFamily) -> bool:
         """Counts can be subsampled as they are, other statistics cannot."""
         return not (hasattr(family, "probabilities") and offers(family, "statistics"))
 
-    def capacity(self, batch: int, generations: int) -> int:
-        """A slot for each generation."""
-        return All().capacity(batch, generations)
+    def capacity(self, batch: int) -> int:
+        """All points, and room for the last batch's buffer."""
+        return buffer_rows(self.starts, batch)
 
     def init(self, batch: Batch, capacity: int) -> State:
         """No data yet."""
-        return All().init(batch, capacity)
+        return empty(batch, capacity)
 
     def absorb(self, key: Key, state: State, batch: Batch, t: Int[Array, ""]) -> tuple[State, Batch]:
         """Everything so far is kept, and a fresh subset of it is trained on."""
-        state, everything = All().absorb(key, state, batch, t)
+        state = merged(state, batch, self.starts, t)
         budget = self.budget.at(t)
-        if isinstance(state, Rows):
-            return state, state.batch(batch.share, keep=random.subsample_mask(key, 1, state.present, budget))
-        return state, _subsampled(key, everything, budget)
+        if isinstance(state, Batch):
+            return state, _subsampled(key, state, budget)
+        assert self.starts is not None
+        chosen = random.subset(key, 1, self.starts.at(t + 1), budget, self.rows)
+        return state, state.take(chosen, batch.share)
 
 
 def _subsampled(key: Key, batch: Batch, budget: Int[Array, ""]) -> Batch:

@@ -15,3 +15,4 @@ from .subsets import subsample_mask as subsample_mask
 from .uniforms import bernoulli as bernoulli
 from .uniforms import bits as bits
 from .uniforms import uniform as uniform
+from .subsets_by_index import subset as subset

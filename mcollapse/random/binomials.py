@@ -39,25 +39,18 @@ def binomial(key: Key | PRNGKeyArray, site: int, n: Whole, p: Number) -> Count:
 def binomial_from_words(words: Words, n: Count, p: Scalar, q: Scalar) -> Count:
     """The count at the words of one block; `q` is 1 - p, but with all its digits where p is next to 1."""
     rarer, other = jnp.minimum(p, q), jnp.maximum(p, q)
-    large = as_float(n) * rarer * other >= LEAST_VARIANCE
-    # The way that is not taken gets another law, so that all its numbers are finite.
-    expanded = _expanded(
-        from_words(*words),
-        jnp.where(large, n, 100),
-        jnp.where(large, rarer, 0.5),
-        jnp.where(large, other, 0.5),
-    )
-    ratios = _ratios(jnp.where(large, 0, n), jnp.where(large, 0, rarer))
-    count = jnp.where(large, expanded, inverted_sum(unit_interval(*words), ratios))
+    variance = as_float(n) * rarer * other
+    large = variance >= LEAST_VARIANCE
+    whole, fraction = _whole_and_fraction(n, rarer)
+    skew = other - rarer
+    shapes = (jnp.ones_like(skew), skew * skew)
+    # The way that is not taken gets other numbers, so that what it gives is finite.
+    usable = jnp.where(large, variance, 100)
+    expanded = expanded_quantile(_QUANTILE, from_words(*words), usable, fraction, skew, shapes)
+    ratios = _ratios(jnp.where(large, 0, n), rarer)
+    count = jnp.where(large, whole + expanded, inverted_sum(unit_interval(*words), ratios))
     count = jnp.clip(count, 0, n)
     return jnp.where(p > q, n - count, count)
-
-
-def _expanded(z: Scalar, n: Count, p: Scalar, q: Scalar) -> Count:
-    whole, fraction = _whole_and_fraction(n, p)
-    skew = q - p
-    shapes = (jnp.ones_like(skew), skew * skew)
-    return whole + expanded_quantile(_QUANTILE, z, as_float(n) * p * q, fraction, skew, shapes)
 
 
 def _ratios(n: Count, p: Scalar) -> list[Scalar]:

@@ -12,7 +12,9 @@ from .key import Key, draw_words
 from .normals import from_words
 from .uniforms import numbered, unit_interval
 
-_TERMS = 44  # of the sum: from 7 standard deviations below the mean to 8.5 or more above it
+_MIRROR = np.int32(0x7EF311C7)
+_REACH = 20  # the sum begins 7 standard deviations below the mean ...
+_TERMS = 44  # ... and ends 8.5 or more above it
 
 
 def hypergeometric(key: Key | PRNGKeyArray, site: int, good: Whole, bad: Whole, draws: Whole) -> Count:
@@ -61,27 +63,29 @@ def _from_words(words: Words, good: Count, bad: Count, draws: Count) -> Count:
 
 
 def _from_half(words: Words, good: Count, bad: Count, draws: Count) -> Count:
-    variance = _variance(good, bad, draws)
+    total = as_float(jnp.maximum(good + bad, 2))
+    inverse = 1 / total
+    left = as_float(good + bad - draws)
+    variance = as_float(draws) * (as_float(good) * inverse) * (as_float(bad) * inverse) * (left / (total - 1))
+    whole, fraction = _mean(good, bad, draws, inverse)
     large = variance >= LEAST_VARIANCE
-    # The way that is not taken gets another urn, so that all its numbers are finite.
-    expanded = _expanded(from_words(*words), *(jnp.where(large, count, 100) for count in (good, bad, draws)))
-    summed = _summed(unit_interval(*words), *(jnp.where(large, 0, count) for count in (good, bad, draws)))
-    return jnp.clip(jnp.where(large, expanded, summed), 0, jnp.minimum(good, draws))
 
-
-def _expanded(z: Scalar, good: Count, bad: Count, draws: Count) -> Count:
-    total = as_float(good + bad)
-    p_skew, f_skew = as_float(bad - good) / total, as_float(good + bad - 2 * draws) / total
+    p_skew, f_skew = as_float(bad - good) * inverse, (left - as_float(draws)) * inverse
     skew = p_skew * f_skew
     shapes = (jnp.ones_like(skew), p_skew * p_skew + f_skew * f_skew, skew * skew)
-    whole, fraction = _mean(good, bad, draws)
-    return whole + expanded_quantile(COUNT_QUANTILE, z, _variance(good, bad, draws), fraction, skew, shapes)
+    # The way that is not taken gets other numbers, so that what it gives is finite.
+    usable = jnp.where(large, variance, 100)
+    expanded = expanded_quantile(COUNT_QUANTILE, from_words(*words), usable, fraction, skew, shapes)
+    first = jnp.maximum(whole - _REACH, 0)
+    ratios = _ratios(jnp.where(large, first, good), bad, draws, first)
+    count = jnp.where(large, whole + expanded, first + inverted_sum(unit_interval(*words), ratios))
+    return jnp.clip(count, 0, jnp.minimum(good, draws))
 
 
-def _summed(v: Scalar, good: Count, bad: Count, draws: Count) -> Count:
-    reach = jnp.ceil(7 * jnp.sqrt(_variance(good, bad, draws))).astype(np.int32)
-    first = jnp.maximum(_mean(good, bad, draws)[0] - reach, 0)
-    return first + inverted_sum(v, _ratios(good, bad, draws, first))
+def _mean(good: Count, bad: Count, draws: Count, inverse: Scalar) -> tuple[Count, Scalar]:
+    """draws * good / (good + bad) as a whole number and a rest: exact, since int32 overflows modulo 2^32."""
+    whole = (as_float(draws) * (as_float(good) * inverse)).astype(np.int32)
+    return whole, as_float(draws * good - whole * (good + bad)) * inverse
 
 
 def _ratios(good: Count, bad: Count, draws: Count, first: Count) -> list[Scalar]:
@@ -90,21 +94,18 @@ def _ratios(good: Count, bad: Count, draws: Count, first: Count) -> list[Scalar]
     taken, bad_left = as_float(first + 1), as_float(bad - draws + first + 1)
     up = [(good_left - step) * (draws_left - step) for step in range(_TERMS)]
     down = [(taken + step) * (bad_left + step) for step in range(_TERMS)]
-    ratios = []
-    for i in range(0, _TERMS, 2):  # a division is dear: one for two
-        inverse = 1 / (down[i] * down[i + 1])
-        ratios += [up[i] * (down[i + 1] * inverse), up[i + 1] * (down[i] * inverse)]
-    return ratios
+    return [x * _reciprocal(y) for x, y in zip(up, down, strict=True)]
 
 
-def _variance(good: Count, bad: Count, draws: Count) -> Scalar:
-    total = as_float(jnp.maximum(good + bad, 2))
-    left = as_float(good + bad - draws)
-    return as_float(draws) * (as_float(good) / total) * (as_float(bad) / total) * (left / (total - 1))
+def _reciprocal(x: Scalar) -> Scalar:
+    """1 / x to 1e-7 for 0 < x < 2^100, by Newton's iteration from a guess that mirrors the exponent.
 
-
-def _mean(good: Count, bad: Count, draws: Count) -> tuple[Count, Scalar]:
-    """draws * good / (good + bad) as a whole number and a rest: exact, since int32 overflows modulo 2^32."""
-    total = jnp.maximum(good + bad, 1)
-    whole = (as_float(draws) * (as_float(good) / as_float(total))).astype(np.int32)
-    return whole, as_float(draws * good - whole * total) / as_float(total)
+    XLA:CPU takes a division for too dear to be evaluated twice and so parts the loop into one for each of the
+    sums that depend on it; this costs half the time, in all.
+    """
+    if x.dtype == np.float64:
+        return 1 / x
+    guess = lax.bitcast_convert_type(_MIRROR - lax.bitcast_convert_type(x, np.int32), np.float32)
+    for _ in range(3):
+        guess = guess * (2 - x * guess)
+    return guess

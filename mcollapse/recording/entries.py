@@ -128,7 +128,7 @@ class HittingEntry(Entry):
     @property
     def replicates(self) -> np.ndarray:
         """Replicates observed, the censored (never hit within the run) included."""
-        return self.hits.sum(axis=-1) + self.censored
+        return np.asarray(self.hits.sum(axis=-1) + self.censored)
 
     @property
     def probability(self) -> np.ndarray:

@@ -15,9 +15,7 @@ class Every:
 
     def __post_init__(self):
         if not isinstance(self.step, int) or self.step < 1:
-            raise ValueError(
-                f"every(k) takes a whole number k of at least 1, got {self.step!r}"
-            )
+            raise ValueError(f"every(k) takes a whole number k of at least 1, got {self.step!r}")
 
 
 def every(step: int) -> Every:
@@ -28,9 +26,7 @@ def every(step: int) -> Every:
 def log_spaced(generations: int, count: int) -> tuple[int, ...]:
     """About `count` generations from 0 to `generations`, evenly spaced on a logarithmic axis."""
     if generations < 1 or count < 2:
-        raise ValueError(
-            f"log_spaced takes at least 1 generation and 2 points, got {generations}, {count}"
-        )
+        raise ValueError(f"log_spaced takes at least 1 generation and 2 points, got {generations}, {count}")
     spaced = np.geomspace(1, generations, count - 1).round().astype(int)
     return (0, *(int(t) for t in np.unique(spaced)))
 

@@ -1,0 +1,84 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from mcollapse import random
+from mcollapse.random.binomials import binomial_from_words
+
+from .goodness import LEVEL, count_fit, sampler, words
+
+binomials = sampler(lambda key, law: random.binomial(key, 1, *law))
+by_words = jax.jit(jax.vmap(binomial_from_words, in_axes=(0, None, None, None)))
+
+# Small and large variances, and both sides of the boundary, 8.
+LAWS = [
+    *[(1, 0.3), (2, 0.7), (3, 0.5), (10, 0.3), (20, 0.5), (31, 0.5), (32, 0.5), (33, 0.5), (45, 0.5)],
+    *[(60, 0.2), (100, 0.01), (100, 0.088), (100, 0.09), (1000, 0.001), (1000, 0.00805), (1000, 0.0081)],
+    *[(1000, 0.3), (1000, 0.97), (100_000, 0.3), (10**6, 1e-6), (10**6, 0.5), (2**24, 1e-6), (2**24, 0.6)],
+]
+
+
+@pytest.mark.parametrize("n, p", LAWS)
+def test_binomials(n, p):
+    p = float(np.float32(p))
+    odds = 1.05 * p / (1 - p)
+    law = stats.binom(n, p)
+    assert count_fit(binomials(n, p), law) > LEVEL
+    assert count_fit(binomials(n, odds / (1 + odds)), law) < LEVEL
+
+
+@pytest.mark.parametrize("n, p", [(31, 0.5), (33, 0.5), (100, 0.12), (1000, 0.012)])
+def test_a_rounded_normal_would_be_seen(n, p):
+    """The mutant without the corrections of the quantile."""
+    p = float(np.float32(p))
+    score = np.random.default_rng(0).standard_normal(400_000)
+    mutant = np.floor(n * p + score * np.sqrt(n * p * (1 - p)) + 0.5).astype(int).clip(0, n)
+    assert count_fit(mutant, stats.binom(n, p)) < LEVEL
+
+
+def test_certain_counts(key):
+    assert (binomials(0, 0.3, replicates=1000) == 0).all()
+    assert (binomials(10, 0.0, replicates=1000) == 0).all()
+    assert (binomials(2**24, 1.0, replicates=1000) == 2**24).all()
+    assert (binomials(10, np.nan, replicates=1000) == 0).all()
+    assert (binomials(-3, 0.5, replicates=1000) == 0).all()
+    assert (binomials(10, 1.5, replicates=1000) == 10).all() and (
+        binomials(10, -0.5, replicates=1000) == 0
+    ).all()
+    assert random.binomial(key, 1, 10, 0.5).dtype == np.int32
+    assert random.largest_count() == 2**24
+
+
+@pytest.mark.parametrize("n, p", LAWS)
+def test_counts_are_the_exact_quantiles_of_their_words(n, p):
+    """All but 1 in 3,000, and those differ by 1: what is left is rounding and the fit."""
+    p = np.float32(p)
+    count = np.asarray(by_words(words(100_000)[0], jnp.int32(n), p, 1 - p)).astype(np.int64)
+    _, fine, coarse = words(100_000)
+    rarer = float(min(p, 1 - p))
+    exact = stats.binom(n, rarer).isf(coarse if n * rarer * (1 - rarer) >= 8 else fine)
+    exact = n - exact if p > 0.5 else exact
+    assert np.abs(count - exact).max() <= 1
+    assert (count != exact).mean() < 3e-4
+    if 1 < n < 10**5:
+        mutant = stats.binom(n, 1.01 * rarer).isf(coarse)
+        mutant = n - mutant if p > 0.5 else mutant
+        assert (count != mutant).mean() > 3e-4
+
+
+def test_rare_failures_keep_their_probability():
+    """1 - p is a number of its own: with 1e-9 and n = 2^24 one count in sixty is not n, where 1 - p rounds to 0."""
+    sample = by_words(words(200_000)[0], jnp.int32(2**24), jnp.float32(1), jnp.float32(1e-9))
+    assert count_fit(2**24 - np.asarray(sample), stats.binom(2**24, 1e-9)) > LEVEL
+    assert count_fit(np.zeros(200_000, int), stats.binom(2**24, 1e-9)) < LEVEL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n, p", LAWS)
+def test_many_binomials(n, p):
+    """2e7 draws: an error of the quantile of 2e-3 would be seen."""
+    p = float(np.float32(p))
+    sample = np.concatenate([binomials(n, p, seed=seed, replicates=2_000_000) for seed in range(10)])
+    assert count_fit(sample, stats.binom(n, p)) > LEVEL

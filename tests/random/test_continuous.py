@@ -1,0 +1,151 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from mcollapse import random
+from mcollapse.random.chi_squares import _log_quantile
+from mcollapse.random.fit import log_chi_square as exact_log_chi_square
+from mcollapse.random.normals import box_muller, from_words
+from mcollapse.random.uniforms import unit_interval
+
+from .goodness import LEVEL, cell_fit, continuous_fit, sampler, words
+
+SHAPE = (3, 7)
+
+uniforms = sampler(lambda key, _: (random.uniform(key, 1), random.uniform(key, 2, SHAPE)[1, 2]))
+tosses = sampler(lambda key, p: (random.bernoulli(key, 1, *p), random.bernoulli(key, 2, *p, (5,))[3]))
+normals = sampler(
+    lambda key, _: (
+        random.normal(key, 1),
+        random.normal(key, 2, SHAPE)[0, 0],
+        random.normal(key, 2, SHAPE)[2, 6],
+        *random.normal_pair(key, 3),
+    )
+)
+chi_squares = sampler(
+    lambda key, nu: (random.log_chi_square(key, 1, *nu), *random.normal_and_log_chi_square(key, 2, *nu))
+)
+
+
+def test_uniforms():
+    for sample in uniforms():
+        assert sample.min() > 0 and sample.max() < 1
+        assert continuous_fit(sample, stats.uniform.cdf) > LEVEL
+        assert continuous_fit(sample**1.02, stats.uniform.cdf) < LEVEL
+
+
+def test_the_ends_are_excluded_and_small_uniforms_have_all_their_digits():
+    ends = np.array([0, 2**32 - 1], np.uint32)
+    low, high = np.asarray(unit_interval(jnp.asarray(ends), jnp.asarray(ends)))
+    assert low == 2.0**-65 and high == np.float32(1 - 2.0**-24)
+    (high, low), fine, _ = words(100_000)
+    small = unit_interval(high >> np.uint32(20), low)
+    exact = (np.asarray(high >> np.uint32(20)) + (np.asarray(low) + 0.5) * 2.0**-32) * 2.0**-32
+    np.testing.assert_allclose(small, exact, rtol=2e-7)
+
+
+@pytest.mark.parametrize("p", [0.5, 0.03, 1e-3])
+def test_tosses(p):
+    for heads, wrong in zip(tosses(p), tosses(1.02 * p + 0.004), strict=True):
+        expected = heads.size * np.array([1 - p, p])
+        assert cell_fit(np.bincount(heads, minlength=2), expected) > LEVEL
+        assert cell_fit(np.bincount(wrong, minlength=2), expected) < LEVEL
+
+
+def test_certain_tosses(key):
+    assert not any(part.any() for part in tosses(0.0))
+    assert all(part.all() for part in tosses(1.0))
+    assert not any(part.any() for part in tosses(np.nan))
+    assert random.bernoulli(key, 1, jnp.array([0.0, 1.0, 1.0]), (2, 3)).tolist() == 2 * [[False, True, True]]
+
+
+def test_normals():
+    for sample in normals():
+        assert continuous_fit(sample, stats.norm.cdf) > LEVEL
+        assert continuous_fit(sample, stats.norm(scale=1.02).cdf) < LEVEL
+        assert continuous_fit(sample, stats.t(200).cdf) > 0  # the power ends somewhere
+        assert continuous_fit(sample, stats.t(40).cdf) < LEVEL
+
+
+def test_the_inverse_is_that_of_its_word():
+    (high, low), _, coarse = words(200_000)
+    edges = np.concatenate([np.arange(2000), 2**31 - 1000 + np.arange(2000), 2**32 - 2000 + np.arange(2000)])
+    high = jnp.concatenate([high, jnp.asarray(edges.astype(np.uint32))])
+    coarse = np.concatenate([coarse, (edges + 0.5) * 2.0**-32])
+    score = np.asarray(from_words(high, high), np.float64)
+    exact = -special.ndtri(coarse)
+    assert np.abs(score / exact - 1).max() < 4e-7
+    assert np.abs(score).max() > 6.33
+    mutant = -special.ndtri(coarse + 2.0**-30)
+    assert np.abs(score / mutant - 1).max() > 4e-7
+
+
+def test_the_pair_is_that_of_its_words():
+    (first, second), _, _ = words(200_000)
+    x, y = (np.asarray(part, np.float64) for part in box_muller(first, second))
+    radius = np.sqrt(-2 * np.log((np.asarray(first) + 0.5) * 2.0**-32))
+    np.testing.assert_allclose(np.hypot(x, y), radius, rtol=1e-3, atol=3e-4)  # near 0 the radius is coarse
+    big = radius > 0.1
+    np.testing.assert_allclose(np.hypot(x, y)[big], radius[big], rtol=2e-6)
+    octant = np.floor(4 * np.arctan2(y, x) / np.pi).astype(int) + 4
+    assert cell_fit(np.bincount(octant, minlength=8), np.full(8, 25_000.0)) > LEVEL
+    assert np.abs(np.array([x, y])).min() > 0
+
+
+@pytest.mark.parametrize("nu", [1, 2, 3, 4, 5, 9, 31, 32, 33, 99, 999, 47.5])
+def test_chi_squares(nu):
+    single, score, paired = chi_squares(nu)
+    law, mutant = stats.chi2(nu), stats.chi2(1.01 * nu if nu > 40 else nu + 0.2)
+    assert continuous_fit(score, stats.norm.cdf) > LEVEL
+    for sample in (single, paired):
+        chi_square = np.exp(sample.astype(np.float64))
+        assert continuous_fit(chi_square, law.cdf) > LEVEL
+        assert continuous_fit(chi_square, mutant.cdf) < LEVEL
+        assert continuous_fit(chi_square, stats.chi2(nu + 1).cdf) < LEVEL
+
+
+def test_degrees_of_freedom_at_the_edges(key):
+    def draw(nu):
+        return random.log_chi_square(key, 1, nu)
+
+    assert draw(0) == -np.inf and draw(jnp.int32(0)) == -np.inf
+    assert all(np.isnan(draw(nu)) for nu in (np.nan, -1, -1.0, 5.5, 31.9))
+    assert draw(7) == draw(7.0) == draw(jnp.int32(7))
+    assert np.isfinite([draw(1), draw(2), draw(31), draw(32), draw(2**24), draw(1e9)]).all()
+
+
+@pytest.mark.parametrize(
+    "nu, bound",
+    [
+        (2, 3e-5),
+        (3, 5e-6),
+        (4, 2e-6),
+        (5, 1.2e-6),
+        (6, 8e-7),
+        (31, 6e-7),
+        (32, 6e-7),
+        (999, 6e-7),
+        (1e5, 1e-6),
+    ],
+)
+def test_chi_square_scores_are_exact_quantiles(nu, bound):
+    """In float32; the error of the polynomial itself is smaller from nu = 4 on."""
+    z = np.linspace(-6.6, 6.6, 5001).astype(np.float32)
+    found = jax.vmap(_log_quantile, in_axes=(0, None))(jnp.asarray(z), jnp.float32(nu))
+    assert np.abs(np.asarray(found) - exact_log_chi_square(nu, z.astype(np.float64))).max() < bound
+    mutant = exact_log_chi_square(nu * (1 + 1e-4), z.astype(np.float64))
+    assert np.abs(np.asarray(found) - mutant).max() > bound
+
+
+def test_degrees_of_freedom_by_lane_or_for_all_lanes_are_the_same_draw():
+    keys = jax.random.split(jax.random.key(5), 64)
+    draw = jax.jit(jax.vmap(lambda key, nu: random.normal_and_log_chi_square(key, 1, nu)))
+    shared = jax.jit(
+        jax.vmap(lambda key, nu: random.normal_and_log_chi_square(key, 1, nu), in_axes=(0, None))
+    )
+    for nu in (1, 2, 12, 200):
+        by_lane, for_all = draw(keys, jnp.full(64, nu)), shared(keys, nu)
+        assert (by_lane[0] == for_all[0]).all()
+        np.testing.assert_allclose(by_lane[1], for_all[1], rtol=1e-6, atol=1e-6)

@@ -1,0 +1,128 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from mcollapse import random
+from mcollapse.random.hypergeometrics import _from_words
+
+from .goodness import LEVEL, cell_fit, count_fit, moment_fit, sampler, words
+
+counts = sampler(lambda key, urn: random.hypergeometric(key, 1, *urn))
+tables = sampler(lambda key, urn: random.multivariate_hypergeometric(key, 1, *urn))
+by_words = jax.jit(jax.vmap(_from_words, in_axes=(0, None, None, None)))
+
+# Good, bad, draws: small, skew, of variance just below and above 8, large.
+URNS = [
+    *[(1, 1, 1), (2, 3, 2), (5, 5, 5), (3, 4, 6), (10, 20, 8), (20, 10, 25), (60, 60, 62), (64, 65, 63)],
+    *[(66, 66, 66), (100, 400, 40), (400, 100, 460), (10, 10**6, 5 * 10**5), (40, 10**6, 5 * 10**5)],
+    *[
+        (1000, 4000, 500),
+        (10**5, 10**6, 10**4),
+        (8 * 10**6, 8 * 10**6, 8 * 10**6),
+        (7000, 16 * 10**6, 20_000),
+    ],
+]
+
+
+@pytest.mark.parametrize("urn", URNS)
+def test_hypergeometrics(urn):
+    good, bad, draws = urn
+    law = stats.hypergeom(good + bad, good, draws)
+    assert count_fit(counts(*urn), law) > LEVEL
+    with_replacement = counts(*urn, seed=1)
+    assert count_fit(with_replacement, stats.binom(draws, 1.03 * good / (good + bad))) < LEVEL
+
+
+@pytest.mark.parametrize("urn", [(5, 5, 5), (66, 66, 66), (100, 400, 100), (1000, 4000, 500)])
+def test_replacement_would_be_seen(urn):
+    good, bad, draws = urn
+    assert count_fit(counts(*urn), stats.binom(draws, good / (good + bad))) < LEVEL
+
+
+@pytest.mark.parametrize("urn", URNS)
+def test_counts_are_the_exact_quantiles_of_their_words(urn):
+    good, bad, draws = urn
+    (high, low), fine, coarse = words(20_000)
+    count = np.asarray(by_words((high, low), *(jnp.int32(number) for number in urn))).astype(np.int64)
+    rarer, drawn = min(good, bad), min(draws, good + bad - draws)
+    law = stats.hypergeom(good + bad, rarer, drawn)
+    first = max(0, int(law.mean() - 9 * law.std()))
+    values = np.arange(first, min(rarer, drawn, int(law.mean() + 9 * law.std()) + 2) + 1)
+    tail = law.sf(values)
+    exact = (
+        first + values.size - np.searchsorted(tail[::-1], coarse if law.var() >= 8 else fine, side="right")
+    )
+    assert (drawn - exact).mean() != exact.mean() or drawn % 2 == 0
+    exact = drawn - exact if good > bad else exact
+    exact = good - exact if draws > good + bad - draws else exact
+    assert np.abs(count - exact).max() <= 1
+    assert (count != exact).mean() < 1e-3
+    assert (count != np.roll(exact, 1)).mean() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "urn, answer",
+    [
+        *[((0, 0, 0), 0), ((0, 0, 5), 0), ((3, 0, 2), 2), ((0, 3, 2), 0), ((3, 4, 0), 0), ((3, 4, 7), 3)],
+        *[
+            ((3, 4, 99), 3),
+            ((2**23, 2**23, 2**24), 2**23),
+            ((-3, 4, 2), 0),
+            ((3, 4, -1), 0),
+            ((2**24, 0, 9), 9),
+        ],
+    ],
+)
+def test_certain_counts(urn, answer):
+    assert (counts(*urn, replicates=1000) == answer).all()
+
+
+URN = np.array([0, 5, 12, 0, 1, 30, 0], np.int32)
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 24, 47])
+def test_multivariate(n):
+    sample = tables(n, URN, replicates=200_000)
+    total = URN.sum()
+    assert sample.dtype == np.int32 and (sample.sum(1) == n).all()
+    assert (sample >= 0).all() and (sample <= URN).all()
+    for part in ([1], [5], [4], [1, 2], [2, 4]):
+        law = stats.hypergeom(total, URN[part].sum(), n)
+        assert count_fit(sample[:, part].sum(1), law) > LEVEL
+    p = URN[URN > 0] / total
+    multinomial = n * (np.diag(p) - np.outer(p, p))
+    covariance = multinomial * (total - n) / (total - 1)
+    assert moment_fit(sample[:, URN > 0], n * p, covariance) > LEVEL
+    if n > 1:  # one draw is with replacement or without
+        assert moment_fit(sample[:, URN > 0], n * p, multinomial) < LEVEL
+    moved = URN + np.array([0, 1, -1, 0, 0, 0, 0], np.int32)
+    if n < 47:
+        assert moment_fit(tables(n, moved, replicates=200_000)[:, URN > 0], n * p, covariance) < LEVEL
+
+
+def test_all_or_none_or_more_than_there_is():
+    assert (tables(0, URN, replicates=1000) == 0).all()
+    assert (tables(48, URN, replicates=1000) == URN).all()
+    assert (tables(1000, URN, replicates=1000) == URN).all()
+    assert (tables(5, np.zeros(3, np.int32), replicates=1000) == 0).all()
+
+
+def test_every_small_table_has_its_probability():
+    urn = np.array([2, 3, 2], np.int32)
+    sample = tables(3, urn)
+    every = [(a, b, 3 - a - b) for a in range(3) for b in range(4) if 0 <= 3 - a - b <= 2]
+    observed = np.array([(sample == table).all(1).sum() for table in every])
+    assert observed.sum() == len(sample)
+    expected = len(sample) * stats.multivariate_hypergeom(urn, 3).pmf(every)
+    assert cell_fit(observed, expected) > LEVEL
+    assert cell_fit(observed, expected.sum() * stats.multinomial(3, urn / 7).pmf(every)) < LEVEL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("urn", URNS)
+def test_many_hypergeometrics(urn):
+    good, bad, draws = urn
+    sample = np.concatenate([counts(*urn, seed=seed, replicates=2_000_000) for seed in range(10)])
+    assert count_fit(sample, stats.hypergeom(good + bad, good, draws)) > LEVEL

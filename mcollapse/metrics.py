@@ -14,13 +14,14 @@ from jaxtyping import Array, Float
 
 from mcollapse.families.base import AbstractFamily, Params, Truth
 from mcollapse.schedules import number
+from mcollapse.summation import tree_sum
 
 Metric = Callable[[AbstractFamily, Params, Truth], Array]
 
 
 def squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\|E_{\hat\theta} x - E_{\theta_*} x\|_2^2$: of the probabilities, or of a Gaussian's mean."""
-    return jnp.sum((family.expectation(params) - truth.family.expectation(truth.params)) ** 2)
+    return _total((family.expectation(params) - truth.family.expectation(truth.params)) ** 2)
 
 
 def probabilities(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " categories"]:
@@ -31,19 +32,19 @@ def probabilities(family: AbstractFamily, params: Params, truth: Truth) -> Float
 def chi_square(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\chi^2(\hat p \,\|\, p_*) = \sum_i (\hat p_i - p_{*i})^2 / p_{*i}$."""
     p, q = _tables(family, params, truth, "chi_square")
-    return jnp.sum(jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), 0.0))
+    return _total(jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), 0.0))
 
 
 def total_variation(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\frac12 \sum_i |\hat p_i - p_{*i}|$."""
     p, q = _tables(family, params, truth, "total_variation")
-    return 0.5 * jnp.sum(jnp.abs(p - q))
+    return 0.5 * _total(jnp.abs(p - q))
 
 
 def hellinger(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$H(\hat p, p_*) = \bigl(1 - \sum_i \sqrt{\hat p_i p_{*i}}\bigr)^{1/2}$."""
     p, q = _tables(family, params, truth, "hellinger")
-    return jnp.sqrt(0.5 * jnp.sum((jnp.sqrt(p) - jnp.sqrt(q)) ** 2))
+    return jnp.sqrt(0.5 * _total((jnp.sqrt(p) - jnp.sqrt(q)) ** 2))
 
 
 def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -51,7 +52,7 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
     if hasattr(family, "probabilities"):
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
-        return jnp.sum(p * ratio)
+        return _total(p * ratio)
     log_ratio = log_variance(family, params, truth) - _log_variance(
         truth.family, truth.params, "kl_divergence"
     )
@@ -63,12 +64,12 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
 def entropy(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     """Shannon entropy of a categorical model, in nats."""
     p = _table(family, params, "entropy")
-    return -jnp.sum(p * jnp.log(jnp.where(p > 0, p, 1.0)))
+    return -_total(p * jnp.log(jnp.where(p > 0, p, 1.0)))
 
 
 def concentration(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\sum_i \hat p_i^2$: the probability that two draws agree, 1 once a single symbol is left."""
-    return jnp.sum(_table(family, params, "concentration") ** 2)
+    return _total(_table(family, params, "concentration") ** 2)
 
 
 def alive(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "..."]:
@@ -81,7 +82,7 @@ def alive(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, 
 def support(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     """How many categories can still be drawn."""
     p = _table(family, params, "support")
-    return jnp.sum((p > 0).astype(p.dtype))
+    return _total((p > 0).astype(p.dtype))
 
 
 def single_symbol(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -137,6 +138,10 @@ def standard(family: AbstractFamily) -> dict[str, Metric]:
     elif hasattr(family, "variance"):
         chosen += (log_variance, standard_deviation)
     return {metric.__name__: metric for metric in chosen}  # type: ignore[attr-defined]
+
+
+def _total(terms: Array) -> Float[Array, ""]:
+    return tree_sum(jnp.atleast_1d(terms))
 
 
 def _table(family: AbstractFamily, params: Params, metric: str) -> Float[Array, " categories"]:

@@ -13,7 +13,6 @@ CASES = {
     "gaussian-mixture-all": (gaussian(source=mc.sources.Mixture(0.3), pool=mc.pools.All()), GAUSSIAN),
     "gaussian-rows-subsample": (gaussian(sizes=8, pool=mc.pools.Subsample(8)), GAUSSIAN),
     "categorical": (categorical(), ZIPF),
-    "categorical-mixture": (categorical(source=mc.sources.Mixture(0.1)), ZIPF),
     "categorical-subsample": (categorical(pool=mc.pools.Subsample(100)), ZIPF),
     "bernoulli": (bernoulli(), COIN),
 }
@@ -22,10 +21,10 @@ CASES = {
 @pytest.fixture(scope="module", params=CASES)
 def case(request):
     process, truth = CASES[request.param]
-    return process, truth, values(process, truth, replicates=1100, chunk=1100)
+    return process, truth, values(process, truth, replicates=1100)
 
 
-@pytest.mark.parametrize("chunk", [1, 64, 300])
+@pytest.mark.parametrize("chunk", [1, 7, 64, 1000])
 def test_chunks_do_not_matter(case, chunk):
     process, truth, reference = case
     assert np.array_equal(values(process, truth, replicates=1100, chunk=chunk), reference)
@@ -68,34 +67,38 @@ def test_scanning_by_hand_gives_the_same_bits(case):
     def one(replicate_key):
         def step(state, t):
             state = planned.step(replicate_key, state, truth, t)
-            return state, planned.measure(replicate_key, mc.metrics.squared_error, state, truth)
+            return state, state
 
         state = planned.init(replicate_key, truth)
-        first = planned.measure(replicate_key, mc.metrics.squared_error, state, truth)
-        return jnp.concatenate([first[None], jax.lax.scan(step, state, jnp.arange(1, 6))[1]])
+        later = jax.lax.scan(step, state, jnp.arange(1, 6))[1]
+        return jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest]), state, later)
+
+    def measure(state):
+        return planned.measure(jax.random.key(0), mc.metrics.squared_error, state, truth)
 
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(0), i))(jnp.arange(128))
-    by_hand = jax.jit(jax.vmap(one))(keys)
+    states = jax.jit(jax.vmap(one))(keys)
+    by_hand = jax.jit(jax.vmap(jax.vmap(measure)))(states)
     assert np.array_equal(np.asarray(by_hand), reference[:128])
 
 
 DEVICES = """
-import jax, numpy as np, hashlib
-jax.config.update("jax_num_cpu_devices", {devices})
+import jax, numpy as np
+jax.config.update("jax_num_cpu_devices", 4)
 import mcollapse as mc
 from tests.test_bits import CASES
 from tests.helpers import values
-assert len(jax.devices()) == {devices}
-for name in ("gaussian-mixture-all", "categorical", "categorical-subsample"):
+assert len(jax.devices()) == 4
+for name in ("gaussian-mixture-all", "categorical"):
     process, truth = CASES[name]
-    got = np.ascontiguousarray(values(process, truth, replicates=1100, generations=4, chunk=300))
-    print(hashlib.sha256(got.tobytes()).hexdigest())
+    got = [values(process, truth, replicates=1100, generations=3, chunk=300, devices=n) for n in (1, 2, 4)]
+    assert np.array_equal(got[0], got[1]) and np.array_equal(got[0], got[2])
+    print(name)
 """
 
 
 def test_devices_do_not_matter():
-    one, two, four = (python(DEVICES.format(devices=n)) for n in (1, 2, 4))
-    assert one == two == four
+    assert python(DEVICES).split() == ["gaussian-mixture-all", "categorical"]
 
 
 def test_different_keys_differ():

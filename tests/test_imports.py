@@ -8,7 +8,7 @@ from tests.helpers import ROOT, python
 
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
-    {"version", "status", "once", "schedules", "random", "theory"},
+    {"version", "status", "once", "summation", "schedules", "random", "theory"},
     {"data"},
     {"families"},
     {"draw"},

@@ -14,6 +14,7 @@ from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import check_finite, concrete, is_concrete, real_data
 from mcollapse.random import Key
 from mcollapse.status import Status
+from mcollapse.summation import tree_sum
 
 
 class GaussianParams(eqx.Module):
@@ -75,8 +76,8 @@ class Gaussian(AbstractFamily):
         """Count, mean and scatter in two passes, so that nothing cancels."""
         dtype = jnp.result_type(float)
         rows, weights = samples.rows.astype(dtype), samples.weights.astype(dtype)
-        mean = jnp.sum(weights * rows) / jnp.maximum(jnp.sum(weights), jnp.finfo(dtype).tiny)
-        scatter = jnp.sum(weights * (rows - mean) ** 2)
+        mean = tree_sum(weights * rows) / jnp.maximum(tree_sum(weights), jnp.finfo(dtype).tiny)
+        scatter = tree_sum(weights * (rows - mean) ** 2)
         return MeanScatter(samples.count, mean, jnp.log(scatter))
 
     def sample_statistics(self, key: Key, params: GaussianParams, count: Count) -> MeanScatter:

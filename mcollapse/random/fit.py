@@ -39,7 +39,7 @@ def sine_and_cosine() -> dict[str, np.ndarray]:
     }
 
 
-def log_chi_square(nu: float, z: np.ndarray) -> np.ndarray:
+def log_chi_square(nu: int | float, z: np.ndarray) -> np.ndarray:
     """The logarithm of the quantile of chi-square(nu) at the probability Phi(z)."""
     lower = special.gammaincinv(nu / 2, special.ndtr(np.minimum(z, 0)))
     upper = special.gammainccinv(nu / 2, special.ndtr(-np.maximum(z, 0)))

@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool
 
 from mcollapse.recording.base import BLOCK, AbstractReducer, Collector
 from mcollapse.recording.entries import MomentsEntry, top_share
+from mcollapse.summation import tree_sum
 
 
 class BlockMoments(NamedTuple):
@@ -32,11 +33,11 @@ class Moments(AbstractReducer):
         """Moments of each block of 128 lanes."""
         blocks = jnp.asarray(values, jnp.result_type(float)).reshape(*values.shape[:-1], -1, BLOCK)
         keep = jnp.isfinite(blocks) & present.reshape(-1, BLOCK)
-        count = _tree_sum(keep.astype(blocks.dtype))
-        mean = _tree_sum(jnp.where(keep, blocks, 0.0)) / jnp.maximum(count, 1.0)
-        scatter = _tree_sum(jnp.where(keep, blocks - mean[..., None], 0.0) ** 2)
+        count = tree_sum(keep.astype(blocks.dtype), axis=-1)
+        mean = tree_sum(jnp.where(keep, blocks, 0.0), axis=-1) / jnp.maximum(count, 1.0)
+        scatter = tree_sum(jnp.where(keep, blocks - mean[..., None], 0.0) ** 2, axis=-1)
         size = jnp.where(keep, jnp.abs(blocks), 0.0)
-        return BlockMoments(count, mean, scatter, _tree_sum(size), jnp.max(size, axis=-1))
+        return BlockMoments(count, mean, scatter, tree_sum(size, axis=-1), jnp.max(size, axis=-1))
 
     def collector(
         self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
@@ -47,14 +48,6 @@ class Moments(AbstractReducer):
     def bytes(self, size: int, replicates: int) -> int:
         """Five float64 numbers a position, and the largest value of each block."""
         return size * (40 + 4 * (replicates // BLOCK + 1))
-
-
-def _tree_sum(blocks: Array) -> Array:
-    # An explicit tree: the order of additions is ours and not the compiler's, whatever the batch.
-    while blocks.shape[-1] > 1:
-        half = blocks.shape[-1] // 2
-        blocks = blocks[..., :half] + blocks[..., half:]
-    return blocks[..., 0]
 
 
 class _MomentsCollector(Collector):

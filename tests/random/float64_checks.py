@@ -1,0 +1,85 @@
+"""Run by test_lowering in an interpreter of its own, under JAX_ENABLE_X64."""
+
+import sys
+import types
+from pathlib import Path
+
+# The package above is left out: what it imports is its own affair.
+sys.modules["mcollapse"] = types.ModuleType("mcollapse")
+sys.modules["mcollapse"].__path__ = [str(Path(__file__).parents[2] / "mcollapse")]
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from goodness import LEVEL, exact_counts
+from scipy import special, stats
+
+from mcollapse import random
+from mcollapse.random.binomials import binomial_from_words
+from mcollapse.random.chi_squares import _log_quantile
+from mcollapse.random.fit import log_chi_square
+from mcollapse.random.normals import from_words
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+def draw(key):
+    reals = (
+        random.uniform(key, 1),
+        random.normal(key, 2),
+        *random.normal_pair(key, 3),
+        random.normal(key, 4, (3,))[1],
+        random.log_chi_square(key, 5, 9),
+    )
+    counts = (
+        random.binomial(key, 6, 10**9, 0.3),
+        random.hypergeometric(key, 7, 10**8, 10**8, 10**8),
+        random.multinomial(key, 8, 100, np.ones(3)),
+        random.categorical(key, 9, np.ones(3)),
+    )
+    return reals, counts
+
+
+def laws_and_types():
+    reals, counts = jax.tree.map(
+        np.asarray, jax.jit(jax.vmap(draw))(jax.random.split(jax.random.key(0), 20_000))
+    )
+    assert {part.dtype for part in reals} == {np.dtype(np.float64)}
+    assert {part.dtype for part in counts} == {np.dtype(np.int32)}
+    uniform, *normals, chi_square = reals
+    binomial, urn, table, _ = counts
+    normals += [(binomial - 3e8) / np.sqrt(2.1e8), (urn - 5e7) / np.sqrt(1.25e7)]
+    fits = [stats.kstest(part, "norm").pvalue for part in normals]
+    fits += [
+        stats.kstest(uniform, "uniform").pvalue,
+        stats.kstest(np.exp(chi_square), stats.chi2(9).cdf).pvalue,
+    ]
+    assert min(fits) > LEVEL, fits
+    mutants = [stats.kstest(part, stats.norm(scale=1.2).cdf).pvalue for part in normals]
+    assert max(mutants) < LEVEL, mutants
+    assert (table.sum(1) == 100).all() and random.largest_count() == 10**9
+
+
+def exact_quantiles():
+    high, low = np.random.default_rng(0).integers(0, 2**32, (2, 20_000), dtype=np.uint32)
+    words = jnp.asarray(high), jnp.asarray(low)
+    v = (high + (low + 0.5) / 2**32) / 2**32
+    np.testing.assert_allclose(from_words(*words), -special.ndtri(v), rtol=1e-9)
+    counts = jax.jit(jax.vmap(binomial_from_words, in_axes=(0, None, None, None)))
+    for n, p in ((10**9, 0.3), (10**8, 0.01), (40, 0.4), (10**9, 3e-8)):
+        found = np.asarray(counts(words, jnp.int32(n), jnp.float64(p), jnp.float64(1 - p)))
+        exact, mutant = (exact_counts(stats.binom(n, x), n * x, n * x * (1 - x), v) for x in (p, 0.99 * p))
+        assert (found != exact).mean() < 1e-3, (n, p)
+        assert (found != mutant).mean() > 1e-3, (n, p)
+    z = np.linspace(-6.7, 6.7, 1001)
+    scores = jax.jit(jax.vmap(_log_quantile, in_axes=(0, None)))
+    for nu, bound in ((2, 3e-5), (3, 4e-6), (4, 8e-7), (5, 2e-7), (31, 1e-9), (32, 2e-8), (999, 1e-8)):
+        found = scores(jnp.asarray(z), jnp.float64(nu))
+        assert np.abs(found - log_chi_square(nu, z)).max() < bound, nu
+
+
+if __name__ == "__main__":
+    laws_and_types()
+    exact_quantiles()

@@ -37,7 +37,7 @@ def test_sizes_at_the_edges(count, kept):
     assert (sample.sum(1) == kept).all() and not (sample & ~PRESENT).any()
 
 
-@pytest.mark.parametrize("rows, count", [(1, 1), (1000, 300), (4096, 4095)])
+@pytest.mark.parametrize("rows, count", [(1, 1), (1000, 300)])
 def test_sizes_are_exact_in_a_large_pool(rows, count):
     present = np.arange(rows) % 3 != 1
     sample = masks(present, count, replicates=200)

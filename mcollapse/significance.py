@@ -26,7 +26,10 @@ def t_p_value(z: np.ndarray, replicates: int, side: Side) -> np.ndarray:
 def critical_value(level: float, replicates: int) -> float:
     """The studentised deviation whose two-sided p-value is `level`."""
     base = float(-special.stdtrit(max(replicates - 1, 1), level / 2))
-    return base + float(_edgeworth(np.asarray(base), replicates))
+    z = base
+    for _ in range(50):  # the fixed point of z = base + edgeworth(z): the p-value shrinks z by that term
+        z = base + float(_edgeworth(np.asarray(z), replicates))
+    return z
 
 
 def _edgeworth(size: np.ndarray, replicates: int) -> np.ndarray:

@@ -1,0 +1,156 @@
+"""The command line and specification files, as a user meets them."""
+
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import mcollapse as mc
+from mcollapse.cli import main
+from mcollapse.experiments.words import bands_of
+from mcollapse.spec import Specification
+
+SPECIFICATION = """
+generations = 20
+replicates = 300
+start = "real"
+[family]
+name = "categorical"
+truth = { zipf = { categories = 50, exponent = 1.0 } }
+[estimator]
+name = "maximum-likelihood"
+[sizes]
+name = "power"
+scale = 500
+exponent = 1.0
+shift = 1
+[source]
+name = "mixture"
+real_share = 0.1
+[pool]
+name = "newest"
+[record]
+squared_error = { at = "log", reduce = "moments" }
+"""
+
+
+def command(*arguments) -> int:
+    """The exit code of a command."""
+    codes = []
+    try:
+        main([str(a) for a in arguments], codes.append)
+    except SystemExit as stop:
+        codes.append(stop.code)
+    return codes[0] if codes else 0
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "experiment.toml"
+    file.write_text(SPECIFICATION)
+    return file
+
+
+def test_a_specification_is_the_process_that_it_says(spec):
+    made = Specification.read(spec)
+    process = made.process
+    assert isinstance(process.source, mc.sources.Mixture) and process.source.real_share.value == 0.1
+    assert process.sizes.table(2).tolist() == [500, 1000, 1500]
+    np.testing.assert_allclose(made.truth.probabilities, mc.families.Categorical.Params.zipf(50).probabilities)
+    assert made.records["squared_error"].at == "log"
+
+
+def test_what_is_left_out_has_its_default():
+    made = Specification.parse({"generations": 1, "replicates": 1, "family": {"name": "gaussian"}, "sizes": 10})
+    assert isinstance(made.process.estimator, mc.estimators.MaximumLikelihood)
+    assert isinstance(made.process.source, mc.sources.LastModel) and isinstance(made.process.pool, mc.pools.Newest)
+    assert made.truth.log_variance == 0.0 and set(made.records) >= {"squared_error", "log_variance"}
+
+
+def test_schedules_and_truths_may_be_given_in_full(tmp_path):
+    (tmp_path / "mine.txt").write_text("a a a b b c")
+    made = Specification.parse(
+        {
+            "generations": 2, "replicates": 3, "sizes": [5, 6, 7],
+            "family": {"name": "categorical", "truth": {"text": "mine.txt"}},
+            "source": {"name": "mixture", "real_share": {"name": "power", "scale": 0.5, "exponent": -0.5}},
+            "record": {"support": {"reduce": {"name": "hitting-time", "below": 2}}, "alive": {"above": 0.5}},
+        },
+        tmp_path,
+    )  # fmt: skip
+    np.testing.assert_allclose(made.truth.probabilities, [1 / 2, 1 / 3, 1 / 6])
+    assert isinstance(made.process.source.real_share, mc.schedules.Power)
+    assert made.records["support"].reduce.below == 2
+
+
+def test_run_and_compare(spec, capsys):
+    assert command("run", spec, "--out", "result") == 0
+    shown = capsys.readouterr().out
+    assert "multinomial-recursion-iid" in shown and "consistent" in shown
+    assert pathlib.Path("result/squared_error.png").stat().st_size > 5000
+    assert mc.Trajectories.load("result/run.zarr").replicates == 300
+    assert command("compare", "result", "--json") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["verdicts"][0]["outcome"] == "consistent"
+    assert command("run", spec, "--out", "result") == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_json_is_one_object_and_nothing_else(spec, capsys):
+    assert command("run", spec, "--json", "--generations", 5) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["run"]["generations"] == 5 and data["store"] == "mcollapse-experiment/run.zarr"
+
+
+def test_a_violated_law_is_exit_code_1(spec, capsys):
+    assert command("run", spec, "--out", "result") == 0
+    store = pathlib.Path("result/run.zarr/zarr.json")
+    described = json.loads(store.read_text())
+    attributes = json.loads(described["attributes"]["mcollapse"])
+    attributes["process"]["source"]["real_share"]["value"] = 0.5  # another process than the one that ran
+    described["attributes"]["mcollapse"] = json.dumps(attributes)
+    store.write_text(json.dumps(described))
+    assert command("compare", "result") == 1
+    assert "violated" in capsys.readouterr().out
+
+
+def test_bad_input_is_exit_code_2_and_one_line(spec, capsys):
+    spec.write_text(SPECIFICATION.replace("real_share", "real_shar"))
+    assert command("run", spec) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "did you mean 'real_share'" in error
+    assert command("run", "none.toml") == 2
+    assert command("compare", "none.zarr") == 2
+    assert command("rum") == 2
+
+
+def test_every_fault_of_a_specification_is_named(spec, capsys):
+    spec.write_text(SPECIFICATION.replace("replicates = 300", 'replicates = "many"').replace("0.1", "1.5"))
+    assert command("run", spec) == 2
+    error = capsys.readouterr().err
+    assert "replicates" in error and "'many'" in error and "[0, 1]" in error
+
+
+def test_the_main_job_on_a_users_text(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = " ".join(f"w{chr(97 + i // 26)}{chr(97 + i % 26)} " * (1 + 400 // (i + 1)) for i in range(150))
+    (tmp_path / "mine.txt").write_text(words)
+    assert command("run", "--text", "mine.txt", "--replicates", 400, "--generations", 12) == 0
+    shown = capsys.readouterr().out
+    assert "mine.txt" in shown and "forgotten" in shown and "violated" not in shown
+    assert (tmp_path / "mcollapse-words" / "figure.png").stat().st_size > 5000
+    run = mc.Trajectories.load(tmp_path / "mcollapse-words" / "run.zarr")
+    assert run.attributes["corpus"]["name"] == "mine.txt" and run["forgotten"].hits.shape == (150, 13)
+    assert command("run", "--text", "none.txt") == 2
+
+
+def test_bands_cover_all_words():
+    labels, band = bands_of(np.asarray([500, 99, 50, 3, 2, 1, 1]))
+    assert labels == ["once", "twice", "3–4 times", "50–99 times", "100 or more times"]
+    assert band.tolist() == [4, 3, 3, 2, 1, 0, 0]
+
+
+def test_version(capsys):
+    assert command("--version") == 0 and capsys.readouterr().out.strip() == mc.__version__

@@ -22,7 +22,7 @@ def verdict_table(report: "Report", width: int = 160) -> "Table":
     table = Table(title=title)
     swept = any(verdict.cell for verdict in report)
     for column in ("cell",) * swept + ("law",) + ("kind",) * wide + ("record",):
-        table.add_column(column, no_wrap=column == "law", overflow="fold")
+        table.add_column(column, no_wrap=wide or column == "record", overflow="fold")
     for column in ("t", *(("observed", "law says", "± s.e.") if wide else ()), "z", "power"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)

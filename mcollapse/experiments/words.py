@@ -29,17 +29,19 @@ EDGES = (1, 2, 3, 5, 10, 20, 50, 100)
 """Lowest counts of the frequency bands."""
 
 
-class BandShares(eqx.Module):
-    """The share of each band's words that are still alive: a metric of a categorical model."""
+class LivingWords(eqx.Module):
+    """How many of each band's words are still alive: a metric of a categorical model.
+
+    Whole numbers, so that nothing is rounded before the host divides.
+    """
 
     band: Int[np.ndarray, " types"]
-    size: Float[np.ndarray, " bands"]
+    bands: int = eqx.field(static=True)
 
     def __call__(self, family: AbstractFamily, params: object, truth: Truth) -> Float[Array, " bands"]:
-        """Averages over the words of each band."""
+        """Sums over the words of each band."""
         living = metrics.alive(family, params, truth)
-        total = jax.ops.segment_sum(living, jnp.asarray(self.band), num_segments=self.size.shape[0])
-        return total / jnp.asarray(self.size, living.dtype)
+        return jax.ops.segment_sum(living, jnp.asarray(self.band), num_segments=self.bands)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,11 +109,10 @@ def run_words(
         pool=pools.Newest(),
     )
     labels, band = bands_of(corpus.counts)
-    shares = BandShares(band, np.bincount(band, minlength=len(labels)).astype(np.float64))
     record = {
         "forgotten": Record(metrics.alive, reduce=HittingTime(below=0.5)),
         "support": Record(metrics.support, reduce=Moments()),
-        "alive_by_band": Record(shares, reduce=Moments()),
+        "alive_by_band": Record(LivingWords(band, len(labels)), reduce=Moments()),
     }
     run = simulate(
         process, corpus.truth(), key=key, generations=generations, replicates=replicates, start="truth",
@@ -144,8 +145,8 @@ def _label(i: int) -> str:
 
 def _bands(run: Trajectories, labels: list[str], band: np.ndarray) -> tuple[Band, ...]:
     (law,) = (p for p in predictions(run, "forgotten") if p.law.kind == "exact")
-    shares, times = run["alive_by_band"], run["forgotten"]
-    assert isinstance(shares, MomentsEntry) and isinstance(times, HittingEntry)
+    living, times = run["alive_by_band"], run["forgotten"]
+    assert isinstance(living, MomentsEntry) and isinstance(times, HittingEntry)
     bands = []
     for i, label in enumerate(labels):
         words = band == i
@@ -156,8 +157,8 @@ def _bands(run: Trajectories, labels: list[str], band: np.ndarray) -> tuple[Band
             Band(
                 label=label,
                 types=int(words.sum()),
-                observed=shares.mean[:, i],
-                standard_error=shares.standard_error[:, i],
+                observed=living.mean[:, i] / words.sum(),
+                standard_error=living.standard_error[:, i] / words.sum(),
                 law=expected,
                 median=_first_half(forgotten),
                 law_median=_first_half(1.0 - expected),

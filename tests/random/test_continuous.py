@@ -105,6 +105,7 @@ def test_chi_squares(nu):
 
 
 def test_degrees_of_freedom_at_the_edges(key):
+    @jax.jit
     def draw(nu):
         return random.log_chi_square(key, 1, nu)
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from mcollapse import theory
 from mcollapse.description import kebab
-from mcollapse.families.base import Truth
+from mcollapse.families import Bernoulli, Gaussian
+from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
 from mcollapse.process import RecursiveTraining
 from mcollapse.recording import Entry, HittingEntry, HittingTime, MeanEntry, Record
@@ -151,7 +152,7 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
         ddof=1 if kebab(type(estimator).__name__) == "unbiased" else 0,
         known_variance=getattr(family, "variance", "fitted") == "known",
         constant=float(getattr(estimator, "constant", 0.0)),
-        truth=_truth(truth),
+        truth=_truth(truth, family),
         same_family=type(truth.family) is type(family),
         **tables,
     )
@@ -166,13 +167,22 @@ def predictions(
     if quantity is None:
         return []
     process, truth = at_cell(run.process, run.truth, cell or {})
-    try:
-        described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
-    except ValueError:
-        return []  # a family, source or pool that theory does not know
+    if not _known_to_theory(process, truth):
+        return []
+    described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
     generations = np.asarray(run[name].generations, np.int64)
     found = theory.predictions(described, [(quantity, parameters)], generations)
     return [p for p in found if p.quantity == quantity and dict(p.parameters) == parameters]
+
+
+def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
+    """Whether theory has a word for every part; a part of the user's own has none, whatever its name."""
+    parts = {name: getattr(process, name) for name in ("family", "estimator", "source", "pool")}
+    ours = all(type(part).__module__.startswith("mcollapse.") for part in (*parts.values(), truth.family))
+    foreign = type(truth.family) is not type(process.family)
+    if foreign and not (isinstance(process.family, Gaussian) and isinstance(truth.family, Bernoulli)):
+        return False
+    return ours and all(kebab(type(part).__name__) in theory.CHOICES[name] for name, part in parts.items())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -350,8 +360,11 @@ def _cells(run: Trajectories) -> list[tuple[dict[str, float], tuple[int, ...]]]:
     ]
 
 
-def _truth(truth: Truth) -> dict[str, np.ndarray | float]:
+def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float]:
     params = truth.params
+    if isinstance(family, Gaussian) and isinstance(truth.family, Bernoulli):  # two moments are all it takes
+        p = float(params.probability)
+        return {"mean": p, "variance": p * (1.0 - p)}
     if hasattr(params, "log_variance"):
         return {"mean": float(params.mean), "variance": math.exp(float(params.log_variance))}
     return {

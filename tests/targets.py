@@ -130,8 +130,8 @@ def generations(row) -> list[int]:
     return [int(t) for t in row["generations"]]
 
 
-def measure(row, replicates: int) -> list[Measured]:
-    """Every number of the row, simulated."""
+def measure(row, replicates: int, change=lambda process: process) -> list[Measured]:
+    """Every number of the row, simulated; `change` makes a mutant of the process."""
     start = "truth" if row["generation_zero"] == "truth" else "real"
     at = generations(row)
     metric = METRICS[row["quantity"]]
@@ -140,7 +140,7 @@ def measure(row, replicates: int) -> list[Measured]:
     hitting = row["generations"] == ["hitting time"]
     record = mc.Record(metric, at=at, reduce=mc.HittingTime(above=0.5) if hitting else mc.Moments())
     run = mc.simulate(
-        process(row), truth(row), key=jax.random.key(2024), generations=max(at), replicates=replicates,
+        change(process(row)), truth(row), key=jax.random.key(2024), generations=max(at), replicates=replicates,
         start=start, record={"x": record},
     )  # fmt: skip
     return _measured(row, run["x"], replicates)

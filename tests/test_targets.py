@@ -4,9 +4,12 @@ A number is hit within 4 standard errors, and the standard error is at most 2 % 
 probabilities below 0.01).
 """
 
+import dataclasses
 import math
 
 import pytest
+
+import mcollapse as mc
 
 from tests.targets import MOST, NOT_BY_SIMULATION, NOT_TESTABLE, ROWS, generations, measure, wanted
 
@@ -60,3 +63,30 @@ def test_every_other_target(name):
 def test_what_is_not_testable_says_why():
     assert set(QUICK) <= set(SIMULATED)
     assert all(name in ROWS for name, _ in NOT_TESTABLE) and set(ROWS) >= NOT_BY_SIMULATION
+
+
+def shares(by):
+    return lambda process: dataclasses.replace(process, source=mc.sources.Mixture(by))
+
+
+MUTANTS = {
+    # an experiment that differs in one respect must miss the numbers, by an effect of ordinary size
+    "the fresh share is 0.106 and not 0.1": ("pub-mn-iid-a.1-nlinear", shares(0.106), 1000),
+    "counts are random and not fixed": ("pub-mn-split-K5-n20", shares(0.2), 100_000),
+    "a tenth more points": ("pub-bern-n100-p.01-nonzero", lambda p: dataclasses.replace(p, sizes=110), 20_000),
+    "the other divisor": (
+        "pub-g-n10-d0-emeansq", lambda p: dataclasses.replace(p, estimator=mc.estimators.Unbiased()), 2500),
+    "a pool that forgets": (
+        "pub-mn-agg-a0", lambda p: dataclasses.replace(p, pool=mc.pools.Newest()), 16),
+    "two points too many each generation": (
+        "pub-g-acc-n10-d1-var", lambda p: dataclasses.replace(p, sizes=12), 60_000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutants_miss_their_targets(name):
+    target, change, replicates = MUTANTS[name]
+    row = ROWS[target]
+    measured = measure(row, replicates, change)
+    z = [abs(m.value - v) / m.standard_error for m, v in zip(measured, row["values"], strict=True)]
+    assert 5 < max(z) < 15, z

@@ -105,7 +105,7 @@ class _Urn:
         return np.where(inside, mass, -np.inf)
 
 
-def _choose(n: float, k: np.ndarray | float) -> np.ndarray:
+def _choose(n: float, k: np.ndarray | float) -> np.ndarray | float:
     return special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
 
 

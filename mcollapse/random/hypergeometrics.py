@@ -22,8 +22,8 @@ def hypergeometric(key: Key | PRNGKeyArray, site: int, good: Whole, bad: Whole, 
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `good`, `bad`, G and B,
     counts of at most `largest_count()` together; `draws`, n, or G + B where that is smaller.
-    Accuracy: where the variance is below 8, a sum of probabilities, 1e-5 of each; else the exact quantile,
-    displaced by 4e-5 (root mean square, at most 1e-3) before it is rounded down.
+    Accuracy: where the variance is below 8, a sum of probabilities, right to 2e-6 of each; else the exact
+    quantile, displaced by 4e-5 (root mean square, at most 1e-3) before it is rounded down.
     Source: own fit; the idea of a corrected quantile is that of Cornish and Fisher (1938).
     """
     good, bad = as_count(good), as_count(bad)

@@ -43,6 +43,7 @@ from .rates import vanishing_shares as vanishing_shares
 from .replacement import log_variance_cumulants as log_variance_cumulants
 from .replacement import power_moment as power_moment
 from .replacement import walk_moments as walk_moments
+from .setting import CHOICES as CHOICES
 from .setting import Setting as Setting
 from .survival import forgotten as forgotten
 from .survival import median_forgetting_time as median_forgetting_time

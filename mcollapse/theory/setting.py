@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-_CHOICES = {
+CHOICES = {
     "family": ("bernoulli", "categorical", "gaussian"),
     "estimator": ("maximum-likelihood", "unbiased", "add-constant"),
     "source": ("last-model", "mixture", "split"),
@@ -79,7 +79,7 @@ class Setting:
 
     def __post_init__(self):
         """Reject what is no experiment."""
-        for name, choices in _CHOICES.items():
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; use one of {choices}")
         for name in _needed(self):

@@ -40,15 +40,25 @@ def count_fit(sample: np.ndarray, law) -> float:
 
 
 def cell_fit(observed: np.ndarray, expected: np.ndarray, least: float = 25.0) -> float:
-    """The p-value of Pearson's statistic for ordered cells, pooled with their neighbours until `least` are expected."""
-    whole = np.floor(np.cumsum(expected) / least)
-    group = np.concatenate([[0], np.minimum(whole, whole[-1] - 1)[:-1]]).astype(int).clip(0)
-    pooled_observed, pooled_expected = np.bincount(group, observed), np.bincount(group, expected)
-    used = pooled_expected > 0
-    if used.sum() < 2:
-        return 1.0
-    distance = (pooled_observed - pooled_expected)[used] ** 2 / pooled_expected[used]
-    return float(stats.chi2(used.sum() - 1).sf(distance.sum()))
+    """Twice the smaller p-value of two: Pearson's, of cells pooled with neighbours until `least` are expected,
+    and Poisson's, of what is then left over between larger cells."""
+    pooled, rest, current = [], [0.0, 0.0], [0.0, 0.0]
+    for count, mean in zip(observed.tolist(), expected.tolist(), strict=True):
+        if mean >= least:  # a large cell stands alone, or it would cover a wrong small one
+            pooled.append((count, mean))
+            rest, current = [rest[0] + current[0], rest[1] + current[1]], [0.0, 0.0]
+        else:
+            current = [current[0] + count, current[1] + mean]
+            if current[1] >= least:
+                pooled.append(tuple(current))
+                current = [0.0, 0.0]
+    count, mean = rest[0] + current[0], rest[1] + current[1]
+    rest = 2 * min(stats.poisson.sf(count - 1, mean), stats.poisson.cdf(count, mean))
+    if len(pooled) < 2:
+        return float(min(1.0, 2 * rest))
+    observed, expected = np.transpose(pooled)
+    pearson = stats.chi2(len(pooled) - 1).sf(np.sum((observed - expected) ** 2 / expected))
+    return float(min(1.0, 2 * min(rest, pearson)))
 
 
 def continuous_fit(sample: np.ndarray, cdf) -> float:

@@ -77,7 +77,9 @@ def test_rare_failures_keep_their_probability():
 @pytest.mark.slow
 @pytest.mark.parametrize("n, p", LAWS)
 def test_many_binomials(n, p):
-    """2e7 draws: an error of the quantile of 2e-3 would be seen."""
+    """2e7 draws, that see a change of the odds by half a percent."""
     p = float(np.float32(p))
     sample = np.concatenate([binomials(n, p, seed=seed, replicates=2_000_000) for seed in range(10)])
     assert count_fit(sample, stats.binom(n, p)) > LEVEL
+    odds = 1.005 * p / (1 - p)
+    assert count_fit(sample, stats.binom(n, odds / (1 + odds))) < LEVEL

@@ -123,3 +123,4 @@ def test_many_hypergeometrics(urn):
     good, bad, draws = urn
     sample = np.concatenate([counts(*urn, seed=seed, replicates=2_000_000) for seed in range(10)])
     assert count_fit(sample, stats.hypergeom(good + bad, good, draws)) > LEVEL
+    assert count_fit(sample, stats.binom(draws, 1.005 * good / (good + bad))) < LEVEL

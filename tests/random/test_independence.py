@@ -39,7 +39,10 @@ def everything(key, share, count, nu):
     return {name: draw(Key.of(key, 3), share, count, nu) for name, draw in DRAWS.items()}
 
 
-@pytest.mark.parametrize("name", [name for name in DRAWS if name != "table"])  # as "multinomial", but slow
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ("hypergeometric", "table"))) for name in DRAWS],
+)
 def test_a_lane_alone_is_the_same_lane_bit_for_bit(name):
     """Alone, but twice: where there is a single lane XLA shares no parameter and may round otherwise."""
     lanes = jax.jit(jax.vmap(lambda key, *law: DRAWS[name](Key.of(key, 3), *law), in_axes=(0, 0, 0, None)))
@@ -54,7 +57,6 @@ def test_a_lane_alone_is_the_same_lane_bit_for_bit(name):
 
 NEIGHBOURS = {
     "sites": lambda key, t: (random.normal(Key.of(key, t), 1), random.normal(Key.of(key, t), 2)),
-    "levels": lambda key, t: (random.normal(Key.of(key, t), 1), random.normal(Key.of(key, t).at(1), 1)),
     "paths": lambda key, t: (random.normal(Key.of(key, t).at(1), 2), random.normal(Key.of(key, t).at(2), 1)),
     "generations": lambda key, t: (random.normal(Key.of(key, t), 1), random.normal(Key.of(key, t + 1), 1)),
     "folds": lambda key, t: (
@@ -67,7 +69,6 @@ NEIGHBOURS = {
     ),
     "a pair": lambda key, t: random.normal_pair(Key.of(key, t), 1),
     "a pair of moments": lambda key, t: random.normal_and_log_chi_square(Key.of(key, t), 1, 5),
-    "an array's pair": lambda key, t: tuple(random.normal(Key.of(key, t), 1, (2,))),
     "an array's neighbours": lambda key, t: tuple(random.normal(Key.of(key, t), 1, (4,))[1:3]),
     "counts": lambda key, t: (
         random.binomial(Key.of(key, t), 1, 50, 0.5),

@@ -76,7 +76,7 @@ def test_weights_without_a_sum_are_answered(key):
     wrong = np.where(np.arange(9) == 3, np.nan, WEIGHTS).astype(np.float32)
     assert multinomials(5, wrong).min() >= 0 and multinomials(5, wrong).sum(1).max() <= 5
     assert indices(wrong).min() >= 0 and indices(wrong).max() < 9
-    assert random.multinomial(key, 1, 5, [1.0]).tolist() == [5]
+    assert random.multinomial(key, 1, 5, np.ones(1)).tolist() == [5]
 
 
 def test_after_a_dominant_category_the_rare_ones_keep_their_shares():

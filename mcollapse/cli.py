@@ -1,7 +1,7 @@
 """The command line: `mcollapse run [SPEC.toml]` and `mcollapse compare STORE`.
 
 Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law or a bound is violated;
-2, the input was wrong; 130, interrupted.
+2, the input was wrong; 70, a fault of ours; 130, interrupted.
 """
 
 import json
@@ -310,13 +310,16 @@ def _finite(value: Any) -> Any:
 
 
 def main(arguments: list[str] | None = None, exit_: Callable[[int], Any] = sys.exit) -> None:
-    """The entry point: errors of the user's are one line, not a traceback."""
+    """The entry point: errors of the user's are a line each, not a traceback."""
     try:
         app(arguments)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         exit_(2)
-    except KeyboardInterrupt:
-        print("interrupted: nothing was saved", file=sys.stderr)
-        exit_(130)
+    except Exception:
+        # a fault of ours must not look like a violated law, which is exit code 1
+        import traceback
+
+        traceback.print_exc()
+        exit_(70)

@@ -21,7 +21,10 @@ SECTIONS: dict[str, ModuleType] = {
     "source": sources,
     "pool": pools,
 }
-HIDDEN = ("role", "plan", "real_counts", "starts", "rows")  # derived from the rest
+
+
+class NotRebuilt(ValueError):
+    """A class of the user's own, which a saved run names but does not hold."""
 
 
 def kebab(name: str) -> str:
@@ -45,7 +48,7 @@ def describe(value: Any) -> Any:
         fields = {
             field.name: describe(getattr(value, field.name))
             for field in dataclasses.fields(value)
-            if field.name not in HIDDEN
+            if not field.metadata.get("derived")
         }
         own = type(value).__module__.split(".")[0] == "mcollapse"
         name = kebab(type(value).__name__) if own else f"{type(value).__module__}:{type(value).__qualname__}"
@@ -68,7 +71,7 @@ def rebuild(section: str, data: dict[str, Any]) -> Any:
     known = classes(SECTIONS[section])
     name = data["name"]
     if name not in known:
-        raise ValueError(
+        raise NotRebuilt(
             f"the {section} {name!r} is not one of mcollapse's, so it cannot be rebuilt from a saved run: "
             "compare in the session that ran it"
         )
@@ -91,16 +94,18 @@ def rebuild_process(data: dict[str, Any]) -> dict[str, Any]:
 def rebuild_record(data: dict[str, Any]) -> recording.Record:
     """A record from its description; a user's own metric comes back as a name that cannot be called."""
     described = data["metric"]
-    if isinstance(described, dict):
+    name = described["name"] if isinstance(described, dict) else described
+    if name == "above":
         metric = metrics.Above(_metric(described["metric"]), described["threshold"])
     else:
-        metric = _metric(described)
+        metric = _metric(name)
     reducers = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
     reduce = dict(data["reduce"])
     return recording.Record(metric, at=None, reduce=reducers[reduce.pop("name")](**reduce))
 
 
-def _metric(name: str) -> Any:
+def _metric(described: Any) -> Any:
+    name = described["name"] if isinstance(described, dict) else described
     found = getattr(metrics, name, None) if ":" not in name else None
     if found is not None:
         return found

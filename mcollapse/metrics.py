@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from mcollapse.families.base import AbstractFamily, Params, Truth
+from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.schedules import number
 from mcollapse.summation import tree_sum
 
@@ -30,9 +30,10 @@ def probabilities(family: AbstractFamily, params: Params, truth: Truth) -> Float
 
 
 def chi_square(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    r"""$\chi^2(\hat p \,\|\, p_*) = \sum_i (\hat p_i - p_{*i})^2 / p_{*i}$."""
+    r"""$\chi^2(\hat p \,\|\, p_*) = \sum_i (\hat p_i - p_{*i})^2 / p_{*i}$; infinite for mass where $p_*$ has none."""
     p, q = _tables(family, params, truth, "chi_square")
-    return _total(jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), 0.0))
+    impossible = jnp.where(p > 0, jnp.inf, 0.0)
+    return _total(jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), impossible))
 
 
 def total_variation(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -132,7 +133,7 @@ class Above(eqx.Module):
 
 def standard(family: AbstractFamily) -> dict[str, Metric]:
     """What is recorded of a family when nothing is said."""
-    chosen: tuple[Metric, ...] = (squared_error,)
+    chosen: tuple[Metric, ...] = (squared_error,) if offers(family, "expectation") else ()
     if hasattr(family, "probabilities"):
         chosen += (concentration, support, entropy)
     elif hasattr(family, "variance"):

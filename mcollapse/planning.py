@@ -10,6 +10,8 @@ import numpy as np
 BLOCK = 128  # recording.BLOCK: chunks are whole blocks of replicates, so that no number depends on them
 CHUNK_BYTES = 256 * 2**20
 CHUNK_LANES = 32_768
+CHUNK_WORK = 4e10
+"""Numbers times generations that a chunk touches: some seconds, so that progress and Ctrl-C are prompt."""
 RESULT_BYTES = 4 * 2**30
 
 
@@ -26,10 +28,13 @@ class Chunks:
         return range(0, self.replicates, self.lanes)
 
 
-def plan_chunks(replicates: int, lane_bytes: float, workers: int, chunk: int | None) -> Chunks:
+def plan_chunks(
+    replicates: int, lane_bytes: float, generations: int, workers: int, chunk: int | None
+) -> Chunks:
     """Chunks that keep every worker busy, within memory; a given `chunk` is rounded up to whole blocks."""
     if chunk is None:
-        fit = max(BLOCK, min(CHUNK_LANES, int(CHUNK_BYTES / max(lane_bytes, 1.0))))
+        prompt = CHUNK_WORK / (generations * max(lane_bytes, 1.0))
+        fit = max(BLOCK, int(min(CHUNK_LANES, CHUNK_BYTES / max(lane_bytes, 1.0), prompt)))
         rounds = max(1, math.ceil(replicates / (fit * workers)))
         chunk = math.ceil(replicates / (rounds * workers))
         chunk = min(chunk, fit)

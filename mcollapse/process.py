@@ -37,7 +37,10 @@ SOURCE, POOL, ESTIMATOR, SETTLE, METRIC = 1, 2, 3, 4, 5  # purposes of the keys 
 
 
 class State(eqx.Module):
-    """All that a replicate carries from one generation to the next."""
+    """All that a replicate carries from one generation to the next.
+
+    Of the families it carries the arrays (what a replicate settled once); the rest is the process's.
+    """
 
     family: AbstractFamily
     truth_family: AbstractFamily
@@ -63,7 +66,7 @@ class AbstractProcess(eqx.Module):
         return -1
 
     @abc.abstractmethod
-    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start = "real") -> State:
+    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start | None = None) -> State:
         """Generation 0 of the replicate that `key` belongs to."""
 
     @abc.abstractmethod
@@ -101,7 +104,7 @@ class RecursiveTraining(AbstractProcess):
     path: Literal["auto", "statistics", "rows"] = eqx.field(static=True, default="auto")
     """Whether points are drawn as statistics, as rows, or as statistics wherever that is possible."""
 
-    plan: "Plan | None" = None
+    plan: "Plan | None" = eqx.field(default=None, metadata=schedules.DERIVED)
     """What `planned` fixed; `None` before."""
 
     def __check_init__(self):
@@ -141,9 +144,9 @@ class RecursiveTraining(AbstractProcess):
         sizes = self.sizes.table(generations, start)
         source = self.source.planned(generations, sizes)
         batch_sizes = source.batch_sizes(sizes)
-        _check_sizes(self, batch_sizes, start)
-        pool = self.pool.planned(batch_sizes, start)
         as_rows = self.needs_rows or self.path == "rows"
+        pool = self.pool.planned(batch_sizes, start, as_rows)
+        _check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start)
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
         rows = _power_of_two(most) if as_rows or self._draws_rows(truth) else 0
@@ -154,6 +157,7 @@ class RecursiveTraining(AbstractProcess):
             pool=pool,
             plan=Plan(
                 generations=generations,
+                start=start,
                 rows=rows,
                 pool_rows=pool.capacity(rows) if as_rows else 0,
                 as_rows=as_rows,
@@ -165,12 +169,13 @@ class RecursiveTraining(AbstractProcess):
         """The first where rows are kept: XLA writes a slice in place only along the minor axes."""
         return 0 if self._planned().as_rows else -1
 
-    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start = "real") -> State:
+    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start | None = None) -> State:
         r"""Generation 0: the fit to $n_0$ real points, or with `start="truth"` the truth itself.
 
         A pool keeps the real points of generation 0; with `start="truth"` it starts empty.
         """
         key, truth, plan = Key.of(key, 0), _traced(as_truth(truth, self.family)), self._planned()
+        start = self._start(start)
         family = self.family.settle(key.at(SETTLE), plan.rows)
         truth = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
         draw = Draw(family, truth, plan.rows, plan.as_rows)
@@ -186,21 +191,27 @@ class RecursiveTraining(AbstractProcess):
             data = self._read(family, data, params)
             params, carry, status = self.estimator.fit(key.at(ESTIMATOR), family, data, params, carry, t)
         source = self.source.init(params, plan.generations)
-        return State(family, truth.family, params, carry, source, pool, status)
+        return State(_arrays(family), _arrays(truth.family), params, carry, source, pool, status)
 
     def step(
         self, key: PRNGKeyArray | Key, state: State, truth: Truth | Params, t: Int[Array, ""] | int
     ) -> State:
         """Draw a batch, let the pool absorb it, fit the next model, remember it."""
         key, truth, plan = Key.of(key, t), _traced(as_truth(truth, self.family)), self._planned()
+        if isinstance(t, int) and not 1 <= t <= plan.generations:
+            raise ValueError(
+                f"step {t} lies outside the plan: generations 1 to {plan.generations} were planned"
+            )
         t = key.t.astype(jnp.int32)
-        draw = Draw(state.family, Truth(state.truth_family, truth.params), plan.rows, plan.as_rows)
+        family = eqx.combine(state.family, self.family)
+        settled = Truth(eqx.combine(state.truth_family, truth.family), truth.params)
+        draw = Draw(family, settled, plan.rows, plan.as_rows)
         count = self.sizes.at(t, state.params)
         batch = self.source.draw(key.at(SOURCE), draw, state.source, state.params, count, t)
         pool, data = self.pool.absorb(key.at(POOL), state.pool, batch, t)
-        data = self._read(state.family, data, state.params)
+        data = self._read(family, data, state.params)
         params, carry, status = self.estimator.fit(
-            key.at(ESTIMATOR), state.family, data, state.params, state.carry, t
+            key.at(ESTIMATOR), family, data, state.params, state.carry, t
         )
         return State(
             family=state.family,
@@ -217,7 +228,18 @@ class RecursiveTraining(AbstractProcess):
     ) -> Array:
         """`metric(family, params, truth)`."""
         del key
-        return jnp.asarray(metric(state.family, state.params, _traced(as_truth(truth, self.family))))
+        family = eqx.combine(state.family, self.family)
+        return jnp.asarray(metric(family, state.params, _traced(as_truth(truth, self.family))))
+
+    def _start(self, start: Start | None) -> Start:
+        """The start that was planned; where another is asked for, tables and buffers would not fit."""
+        planned = self._planned().start
+        if start is not None and start != planned:
+            raise ValueError(
+                f'this process was planned with start="{planned}", not "{start}": call '
+                f'process.planned(generations, start="{start}")'
+            )
+        return planned
 
     def _draws_rows(self, truth: Truth | Params | None) -> bool:
         """Whether statistics have to be computed from rows, for want of a law of their own."""
@@ -268,6 +290,7 @@ class Plan(eqx.Module):
     """Static numbers of a planned process: how many generations, and rows per batch and pool."""
 
     generations: int = eqx.field(static=True)
+    start: Start = eqx.field(static=True)
     rows: int = eqx.field(static=True)
     pool_rows: int = eqx.field(static=True)
     as_rows: bool = eqx.field(static=True)
@@ -310,23 +333,24 @@ def _check_type(name: str, value: object, contract: type) -> None:
     raise ValueError(f"{name} must be one of mcollapse.{plural}, got {type(value).__name__}: {value!r}")
 
 
-def _check_sizes(process: RecursiveTraining, sizes: np.ndarray, start: Start) -> None:
+def _check_sizes(process: RecursiveTraining, batches: np.ndarray, fitted: np.ndarray, start: Start) -> None:
     least = process.estimator.fewest(process.family)
     first = 0 if start == "real" else 1
-    few = np.flatnonzero(sizes[first:] < least) + first
+    few = np.flatnonzero(fitted[first:] < least) + first
     if few.size:
         raise ValueError(
             f"{type(process.estimator).__name__} of a {process.family.name} needs at least {least} points, "
-            f"but generation {few[0]} has {sizes[few[0]]}: make the sizes larger"
+            f"but the fit of generation {few[0]} has {fitted[few[0]]}: make the sizes larger"
         )
     if not hasattr(process.family, "probabilities"):
         return
-    total = np.cumsum(sizes[first:], dtype=np.int64)
-    held = total if not isinstance(process.pool, Newest) else sizes[first:]
-    over = np.flatnonzero(held > random.largest_count())
+    counted = (
+        batches[first:] if isinstance(process.pool, Newest) else np.cumsum(batches[first:], dtype=np.int64)
+    )
+    over = np.flatnonzero(counted > random.largest_count())
     if over.size:
         raise ValueError(
-            f"generation {over[0] + first} counts {int(held[over[0]]):,} points, and this precision counts "
+            f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision counts "
             f"exactly to {random.largest_count():,}: use smaller sizes, or set the environment variable "
             "JAX_ENABLE_X64=1 before starting Python"
         )
@@ -338,5 +362,15 @@ def _power_of_two(size: int) -> int:
 
 def _traced(truth: Truth) -> Truth:
     """The truth in the precision of the program: a host's float64 becomes its float."""
-    as_float = lambda leaf: jax.lax.optimization_barrier(jnp.asarray(leaf, jnp.result_type(float)))  # noqa: E731
-    return Truth(truth.family, jax.tree.map(as_float, truth.params))
+
+    def traced(leaf: Any) -> Any:
+        if not isinstance(leaf, float) and not jnp.issubdtype(getattr(leaf, "dtype", int), jnp.inexact):
+            return leaf  # whole numbers stay whole, and functions are no numbers
+        # without the barrier a constant truth would be folded, and round differently from a traced one
+        return jax.lax.optimization_barrier(jnp.asarray(leaf, jnp.result_type(float)))
+
+    return Truth(truth.family, jax.tree.map(traced, truth.params))
+
+
+def _arrays(family: AbstractFamily) -> AbstractFamily:
+    return eqx.filter(family, eqx.is_array)

@@ -18,6 +18,8 @@ import numpy as np
 from jaxtyping import Array
 
 Role = Literal["number", "size", "count", "share"]
+DERIVED = {"derived": True}
+"""Metadata of a field that planning fills in: no argument of a user's, and no part of a description."""
 LARGEST_INT32 = np.iinfo(np.int32).max
 
 
@@ -32,7 +34,7 @@ def number(value: object) -> np.ndarray:
 class AbstractSchedule(eqx.Module):
     """A function of the generation t = 0, 1, …, with float leaves that a sweep can vary."""
 
-    role: Role = eqx.field(static=True, default="number", kw_only=True)
+    role: Role = eqx.field(static=True, default="number", kw_only=True, metadata=DERIVED)
 
     @abc.abstractmethod
     def __call__(self, t: np.ndarray) -> np.ndarray:
@@ -154,10 +156,13 @@ def counts(value: object) -> AbstractSchedule:
 
 
 def shares(value: object) -> AbstractSchedule:
-    """Converter for shares: a constant outside [0, 1] is refused, a decaying schedule is clipped."""
+    """Converter for shares: given values outside [0, 1] are refused, those of a formula clipped."""
     schedule = as_schedule(value, "share")
-    if isinstance(schedule, Constant) and not 0.0 <= float(schedule.value) <= 1.0:
-        raise ValueError(f"a share lies in [0, 1], got {float(schedule.value):g}; 10 % is 0.1")
+    if isinstance(schedule, Constant | Table):
+        given = np.ravel(schedule.value if isinstance(schedule, Constant) else schedule.values)
+        outside = given[(given < 0.0) | (given > 1.0)] if isinstance(given, np.ndarray) else given[:0]
+        if outside.size:
+            raise ValueError(f"a share lies in [0, 1], got {outside[0]:g}; 10 % is 0.1")
     return schedule
 
 

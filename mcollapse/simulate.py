@@ -22,7 +22,7 @@ from mcollapse import metrics, planning
 from mcollapse.compilation import PROGRAMS
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
-from mcollapse.process import AbstractProcess, RecursiveTraining, Start, as_truth, check_truth
+from mcollapse.process import RecursiveTraining, Start, as_truth, check_truth
 from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, split
 from mcollapse.progress import AbstractProgress, NoProgress
 from mcollapse.random import Key
@@ -34,7 +34,7 @@ Device = Any  # jax.Device, which is no type to a type checker
 
 
 def simulate(
-    process: AbstractProcess,
+    process: RecursiveTraining,
     truth: Truth | Params,
     *,
     key: PRNGKeyArray,
@@ -67,7 +67,7 @@ def simulate(
 
 
 def sweep(
-    process: AbstractProcess,
+    process: RecursiveTraining,
     truth: Truth | Params,
     *,
     over: Mapping[str, Sequence[float]],
@@ -91,7 +91,7 @@ def sweep(
 
 
 def _run(
-    process: AbstractProcess,
+    process: RecursiveTraining,
     truth: Truth | Params,
     grid: planning.Grid | None,
     key: PRNGKeyArray,
@@ -105,7 +105,7 @@ def _run(
 ) -> Trajectories:
     begun = time.perf_counter()
     _check_numbers(process, generations, replicates, chunk)
-    assert isinstance(process, RecursiveTraining)
+    generations, replicates = int(generations), int(replicates)
     true = as_truth(truth, process.family)
     check_truth(process, true, start)
     records = _records(process, record)
@@ -185,7 +185,7 @@ def _execute(
     cells = int(np.prod(job.shape))
     recorded = sum(int(np.prod(v.shape[1:])) for v in values.values()) * len(stops)
     lane_bytes = 4.0 * cells * (recorded + values[""].shape[0])
-    chunks = planning.plan_chunks(job.replicates, lane_bytes, job.workers, chunk)
+    chunks = planning.plan_chunks(job.replicates, lane_bytes, job.generations, job.workers, chunk)
     kept = {n: resolve(r.at, job.generations) for n, r in records.items()}
     planning.check_result_size(
         {n: r.reduce.bytes(cells * len(kept[n]) * int(np.prod(values[n].shape[1:])), job.replicates)
@@ -245,8 +245,7 @@ def _in_order(pool: concurrent.futures.ThreadPoolExecutor, task: Any, count: int
                 submitted += 1
             yield waiting.pop(0).result()
     finally:
-        for future in waiting:
-            future.cancel()
+        pool.shutdown(wait=True, cancel_futures=True)  # after an interrupt only chunks in flight go on
 
 
 def _collector(record: Record, value: jax.ShapeDtypeStruct, job: _Job, kept: np.ndarray) -> Any:
@@ -339,10 +338,19 @@ def _records(process: RecursiveTraining, record: Mapping[str, Record] | None) ->
             raise ValueError(f"record[{name!r}] must be a mc.Record(metric, …), got {value!r}")
         if not isinstance(name, str) or not name or "." in name or "/" in name:
             raise ValueError(f"a record's name is a word without dots or slashes, got {name!r}")
+        if name in ("status", "replicate", "time") or name.startswith("generation_"):
+            raise ValueError(
+                f"{name!r} is a name that the data set needs itself: call the record something else"
+            )
+        if value.at is not None and value.reduce.every_generation:
+            raise ValueError(
+                f"record[{name!r}]: {type(value.reduce).__name__} looks at every generation, so that `at` means "
+                "nothing there: leave it out"
+            )
     return dict(record)
 
 
-def _check_numbers(process: AbstractProcess, generations: int, replicates: int, chunk: int | None) -> None:
+def _check_numbers(process: RecursiveTraining, generations: int, replicates: int, chunk: int | None) -> None:
     if not isinstance(process, RecursiveTraining):
         raise ValueError(f"simulate runs a process such as mc.RecursiveTraining(…), got {process!r}")
     for name, value, least in (

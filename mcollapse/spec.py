@@ -16,7 +16,7 @@ import pydantic
 from pydantic import BeforeValidator, ConfigDict, NonNegativeInt, PositiveInt
 
 from mcollapse import estimators, families, metrics, pools, recording, schedules, sources
-from mcollapse.description import HIDDEN, classes, kebab
+from mcollapse.description import classes, kebab
 from mcollapse.process import RecursiveTraining
 
 REDUCERS = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
@@ -67,7 +67,7 @@ def _component(module: Any, what: str, extra: tuple[str, ...] = ()) -> Callable[
             )
         known = classes(module)
         cls = known[pick(data["name"], known, what)]
-        names = [f.name for f in dataclasses.fields(cls) if f.name not in HIDDEN]
+        names = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("derived")]
         check_keys(
             {k: v for k, v in data.items() if k not in ("name", *extra)},
             names,

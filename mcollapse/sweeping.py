@@ -25,10 +25,8 @@ def at_cell(process: Any, truth: Truth, cell: dict[str, float]) -> tuple[Any, Tr
 def set_path(value: Any, path: str, number: float, full: str) -> Any:
     """`value` with the number at a dotted path replaced; checks and converters run again."""
     head, _, rest = path.partition(".")
-    fields = [f.name for f in dataclasses.fields(value)] if isinstance(value, eqx.Module) else []
-    fields = [
-        name for name in fields if name not in ("role", "plan", "real_counts", "starts", "rows", "path")
-    ]
+    every = dataclasses.fields(value) if isinstance(value, eqx.Module) else ()
+    fields = [field.name for field in every if not field.metadata.get("derived")]
     if head not in fields:
         close = difflib.get_close_matches(head, fields, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(fields) or 'no fields'}"
@@ -77,8 +75,20 @@ def _as_leaf(leaf: Any) -> Any:
 
 def _alike(cells: list[Experiment]) -> list[Experiment]:
     """Capacities are static, so that every cell gets the largest of any."""
-    plans = [cell.process.plan for cell in cells]  # type: ignore[attr-defined]
-    rows = max(plan.rows for plan in plans)
-    pool_rows = max(plan.pool_rows for plan in plans)
-    plan = dataclasses.replace(plans[0], rows=rows, pool_rows=pool_rows)
-    return [Experiment(dataclasses.replace(c.process, plan=plan), c.truth, c.records) for c in cells]
+    processes: list[Any] = [cell.process for cell in cells]
+    rows = max(p.plan.rows for p in processes)
+    pools = _alike_pools([p.pool for p in processes])
+    # a pool ends with a whole batch buffer: with larger buffers it needs more room than any cell planned
+    pool_rows = max(pool.capacity(rows) for pool in pools) if processes[0].plan.as_rows else 0
+    plan = dataclasses.replace(processes[0].plan, rows=rows, pool_rows=pool_rows)
+    return [
+        Experiment(dataclasses.replace(process, plan=plan, pool=pool), cell.truth, cell.records)
+        for process, pool, cell in zip(processes, pools, cells, strict=True)
+    ]
+
+
+def _alike_pools(pools: list[Any]) -> list[Any]:
+    """Static numbers that planning filled in, raised to the largest of any."""
+    derived = [f.name for f in dataclasses.fields(pools[0]) if f.metadata.get("derived") and f.metadata.get("static")]
+    largest = {name: max(getattr(pool, name) for pool in pools) for name in derived}
+    return [dataclasses.replace(pool, **largest) for pool in pools]

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import json
 import pathlib
+import types
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -130,12 +131,13 @@ class Trajectories(Mapping[str, Entry]):
             parts[name] = {"kind": entry.kind, "generations": own}
             for variable, (dims, array) in entry.variables(name).items():
                 dims = tuple(_own_axis(d, name, own) for d in dims)
+                if dims[:1] == ("replicate",) and array.shape[0] != self.replicates:
+                    dims = (f"replicate_{name}", *dims[1:])  # only the first so many were kept
                 variables[variable] = (dims, array)
             if entry.kind != "hitting_time":
                 variables[own] = ((own,), entry.generations)
-        for field in dataclasses.fields(self.truth.params):
-            value = np.asarray(getattr(self.truth.params, field.name), np.float64)
-            variables[f"truth.{field.name}"] = (tuple(f"truth_{i}" for i in range(value.ndim)), value)
+        for field, value in _fields(self.truth.params):
+            variables[f"truth.{field}"] = (tuple(f"truth_{field}_{i}" for i in range(value.ndim)), value)
         variables |= {axis: ((axis,), np.asarray(v)) for axis, v in self.attributes["sweep"].items()}
         data = xarray.Dataset(
             {k: v for k, v in variables.items() if v[0] != (k,)},
@@ -191,7 +193,7 @@ def difference(first: Trajectories, second: Trajectories) -> Trajectories:
     The standard error of the result's mean is that of the difference, and usually far below those of the
     two means. Raises `ValueError` where the runs do not share keys, replicates or whole trajectories.
     """
-    for what in ("key", "replicates", "generations", "dtype"):
+    for what in ("key", "replicates", "generations", "dtype", "sweep"):
         if first.attributes[what] != second.attributes[what]:
             raise ValueError(
                 f"the runs differ in {what} ({first.attributes[what]} and {second.attributes[what]}), so "
@@ -261,8 +263,7 @@ def _own_axis(dim: str, name: str, generation: str) -> str:
 
 
 def _read(data: "xarray.Dataset", attributes: dict[str, Any]) -> Trajectories:
-    from mcollapse import families
-    from mcollapse.description import rebuild
+    from mcollapse.description import NotRebuilt, rebuild
 
     axes = tuple(attributes["sweep"])
     arrays = {str(name): np.asarray(variable) for name, variable in data.variables.items()}
@@ -271,8 +272,21 @@ def _read(data: "xarray.Dataset", attributes: dict[str, Any]) -> Trajectories:
         for name, part in attributes.pop("entries").items()
     }
     attributes.pop("format")
-    family = rebuild("family", attributes["truth_family"])
     fields = {k.removeprefix("truth."): v for k, v in arrays.items() if k.startswith("truth.")}
-    assert isinstance(family, families.AbstractFamily)
-    truth = Truth(family, family.Params(**fields))  # type: ignore[attr-defined]
+    try:
+        family = rebuild("family", attributes["truth_family"])
+        truth = Truth(family, family.Params(**fields))
+    except NotRebuilt:  # a family of the user's own: its numbers come back as they are
+        truth = Truth(None, types.SimpleNamespace(**fields))  # type: ignore[arg-type]
     return Trajectories(entries, arrays["status"], attributes, truth)
+
+
+def _fields(params: Any) -> list[tuple[str, np.ndarray]]:
+    """Numbers of a truth by name, whatever sort of pytree it is."""
+    import jax
+
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    numeric = [(path, np.asarray(leaf)) for path, leaf in leaves if hasattr(leaf, "dtype")]
+    return [
+        (jax.tree_util.keystr(path, simple=True, separator=".") or "params", leaf) for path, leaf in numeric
+    ]

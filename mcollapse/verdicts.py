@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 
 from mcollapse import theory
-from mcollapse.description import kebab
+from mcollapse.description import NotRebuilt, kebab
 from mcollapse.families import Bernoulli, Gaussian
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
 from mcollapse.process import RecursiveTraining
-from mcollapse.recording import Entry, HittingEntry, HittingTime, MeanEntry, Record
+from mcollapse.recording import Entry, HittingEntry, HittingTime, KeptEntry, MeanEntry, Record
 from mcollapse.significance import binomial_p_value, critical_value, ratio_interval, t_p_value
 from mcollapse.sources import Mixture, Split
 from mcollapse.sweeping import at_cell
@@ -166,7 +166,10 @@ def predictions(
     quantity, parameters = _quantity(record)
     if quantity is None:
         return []
-    process, truth = at_cell(run.process, run.truth, cell or {})
+    try:
+        process, truth = at_cell(run.process, run.truth, cell or {})
+    except NotRebuilt:
+        return []  # a saved run of the user's own classes: theory has no law for it
     if not _known_to_theory(process, truth):
         return []
     described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
@@ -285,20 +288,24 @@ def _side(prediction: theory.Prediction) -> Literal["two", "above", "below"]:
 def _tests(run: Trajectories, cell: dict[str, float], index: tuple[int, ...]) -> Iterator[_Test]:
     resolution = 8 * float(np.finfo(run.attributes["dtype"]).eps)
     for name, entry in run.entries.items():
+        replicates = _replicates(entry, run)
         for prediction in predictions(run, name, cell):
             seen = _observed(entry, prediction, run.records[name], index, run)
             if seen is not None:
                 observed, error, heavy = seen
                 indicator = prediction.statistic == "probability" or prediction.quantity in INDICATORS
-                own = prediction.standard_error(run.replicates)
+                own = prediction.standard_error(replicates)
                 if indicator:
-                    own = np.sqrt(prediction.values * (1 - prediction.values) / run.replicates)
+                    own = np.sqrt(prediction.values * (1 - prediction.values) / replicates)
                 error = error if own is None else own
                 # a sample without spread is no proof that there is none: one replicate could have differed
-                error = np.where(error > 0, error, np.abs(prediction.values) / run.replicates)
-                yield _Test(
-                    prediction, name, observed, error, indicator, heavy, run.replicates, cell, resolution
-                )
+                error = np.where(error > 0, error, np.abs(prediction.values) / replicates)
+                yield _Test(prediction, name, observed, error, indicator, heavy, replicates, cell, resolution)
+
+
+def _replicates(entry: Entry, run: Trajectories) -> int:
+    """How many replicates an entry speaks of: fewer than ran where only the first were kept."""
+    return entry.values.shape[0] if isinstance(entry, KeptEntry) else run.replicates
 
 
 def _observed(
@@ -312,7 +319,7 @@ def _observed(
         return None
     if prediction.statistic == "variance":
         # without the law's fourth moment: the normal approximation of the variance of a variance
-        error = entry.variance[index] * math.sqrt(2.0 / max(run.replicates - 1, 1))
+        error = entry.variance[index] * math.sqrt(2.0 / max(_replicates(entry, run) - 1, 1))
         return entry.variance[index], error, np.zeros(prediction.values.shape, bool)
     heavy = np.zeros(prediction.values.shape, bool)
     if prediction.quantity not in INDICATORS and prediction.statistic == "mean":
@@ -341,11 +348,11 @@ def _surviving(
 
 
 def _quantity(record: Record) -> tuple[str | None, dict[str, float]]:
-    metric = record.metric
+    metric, parameters = record.metric, {}
     if isinstance(metric, Above):
-        return getattr(metric.metric, "__name__", None), {"above": float(metric.threshold)}
-    own = getattr(metric, "__module__", "") == "mcollapse.metrics"
-    return (getattr(metric, "__name__", None) if own else None), {}
+        metric, parameters = metric.metric, {"above": float(metric.threshold)}
+    own = getattr(metric, "__module__", "") == "mcollapse.metrics"  # a user's may have one of our names
+    return (getattr(metric, "__name__", None) if own else None), parameters
 
 
 def _cells(run: Trajectories) -> list[tuple[dict[str, float], tuple[int, ...]]]:
@@ -377,8 +384,9 @@ def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float
 def _notes(run: Trajectories) -> tuple[str, ...]:
     notes = []
     for name, entry in run.entries.items():
-        if isinstance(entry, MeanEntry) and np.any(entry.count < run.replicates):
-            missing = int(run.replicates - entry.count.min())
+        replicates = _replicates(entry, run)
+        if isinstance(entry, MeanEntry) and np.any(entry.count < replicates):
+            missing = int(replicates - entry.count.min())
             notes.append(f"{name}: up to {missing} replicates are not finite and left out")
         if isinstance(entry, MeanEntry) and np.any(entry.heavy):
             notes.append(

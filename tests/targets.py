@@ -96,7 +96,7 @@ def truth(row):
         return Categorical.Params.uniform(law["K"])
     if law["law"] == "explicit":
         return Categorical.Params(law["p"])
-    return Categorical.Params.zipf(law["K"], law["exponent"], law["shift"])
+    return Categorical.Params.zipf(law["K"], float(law["exponent"]), float(law["shift"]))
 
 
 def _sizes(law):

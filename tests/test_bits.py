@@ -18,7 +18,12 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=CASES)
+SLOW = ("gaussian", "categorical-subsample")
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(c, marks=pytest.mark.slow) if c in SLOW else c for c in CASES]
+)
 def case(request):
     process, truth = CASES[request.param]
     return process, truth, values(process, truth, replicates=1100)
@@ -89,16 +94,29 @@ import mcollapse as mc
 from tests.test_bits import CASES
 from tests.helpers import values
 assert len(jax.devices()) == 4
-for name in ("gaussian-mixture-all", "categorical"):
+for name in {names}:
     process, truth = CASES[name]
-    got = [values(process, truth, replicates=1100, generations=3, chunk=300, devices=n) for n in (1, 2, 4)]
-    assert np.array_equal(got[0], got[1]) and np.array_equal(got[0], got[2])
+    record = {{"x": mc.Record(mc.metrics.squared_error), "m": mc.Record(mc.metrics.squared_error, reduce=mc.Moments())}}
+
+    def go(devices):
+        run = mc.simulate(process, truth, key=jax.random.key(0), generations=3, replicates=1100, chunk=300,
+                          devices=devices, record=record)
+        return np.concatenate([run["x"].values.ravel(), run["m"].mean, run["m"].variance])
+
+    one, two, four = go(1), go(2), go(4)
+    assert np.array_equal(one, two) and np.array_equal(one, four)
     print(name)
 """
 
 
-def test_devices_do_not_matter():
-    assert python(DEVICES).split() == ["gaussian-mixture-all", "categorical"]
+@pytest.mark.parametrize(
+    "names",
+    [("gaussian-mixture-all", "categorical"),
+     pytest.param(("gaussian-rows-subsample", "categorical-subsample", "bernoulli"), marks=pytest.mark.slow)],
+    ids=["quick", "slow"],
+)  # fmt: skip
+def test_devices_do_not_matter(names):
+    assert python(DEVICES.format(names=names)).split() == list(names)
 
 
 def test_different_keys_differ():

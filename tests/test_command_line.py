@@ -58,14 +58,20 @@ def test_a_specification_is_the_process_that_it_says(spec):
     process = made.process
     assert isinstance(process.source, mc.sources.Mixture) and process.source.real_share.value == 0.1
     assert process.sizes.table(2).tolist() == [500, 1000, 1500]
-    np.testing.assert_allclose(made.truth.probabilities, mc.families.Categorical.Params.zipf(50).probabilities)
+    np.testing.assert_allclose(
+        made.truth.probabilities, mc.families.Categorical.Params.zipf(50).probabilities
+    )
     assert made.records["squared_error"].at == "log"
 
 
 def test_what_is_left_out_has_its_default():
-    made = Specification.parse({"generations": 1, "replicates": 1, "family": {"name": "gaussian"}, "sizes": 10})
+    made = Specification.parse(
+        {"generations": 1, "replicates": 1, "family": {"name": "gaussian"}, "sizes": 10}
+    )
     assert isinstance(made.process.estimator, mc.estimators.MaximumLikelihood)
-    assert isinstance(made.process.source, mc.sources.LastModel) and isinstance(made.process.pool, mc.pools.Newest)
+    assert isinstance(made.process.source, mc.sources.LastModel) and isinstance(
+        made.process.pool, mc.pools.Newest
+    )
     assert made.truth.log_variance == 0.0 and set(made.records) >= {"squared_error", "log_variance"}
 
 

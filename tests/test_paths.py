@@ -34,12 +34,9 @@ POOLS = {
     "subsample": lambda n: mc.pools.Subsample(n),
 }
 QUICK = {
-    ("bernoulli", "mixture", "subsample"),
+    ("bernoulli", "fixed", "all"),
     ("categorical", "split", "subsample"),
-    ("categorical", "mixture", "all"),
     ("gaussian", "mixture", "newest"),
-    ("gaussian", "split", "all"),
-    ("gaussian-known", "fixed", "newest"),
 }
 COMBINATIONS = [
     pytest.param(*c, marks=() if c in QUICK else pytest.mark.slow)

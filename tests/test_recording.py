@@ -24,7 +24,13 @@ RECORD = {
 @pytest.fixture(scope="module")
 def run():
     return mc.simulate(
-        gaussian(sizes=10), GAUSSIAN, key=jax.random.key(3), generations=9, replicates=1500, record=RECORD, chunk=640
+        gaussian(sizes=10),
+        GAUSSIAN,
+        key=jax.random.key(3),
+        generations=9,
+        replicates=1500,
+        record=RECORD,
+        chunk=640,
     )
 
 
@@ -34,7 +40,9 @@ def test_moments_are_those_of_the_trajectories(run):
     for entry in (run["moments"], run["whole"]):
         np.testing.assert_allclose(entry.mean, values.mean(axis=0), rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(entry.variance, values.var(axis=0, ddof=1), rtol=1e-5)
-        np.testing.assert_allclose(entry.standard_error, values.std(axis=0, ddof=1) / np.sqrt(1500), rtol=1e-5)
+        np.testing.assert_allclose(
+            entry.standard_error, values.std(axis=0, ddof=1) / np.sqrt(1500), rtol=1e-5
+        )
     assert np.all(run["moments"].count == 1500)
 
 
@@ -80,7 +88,9 @@ def test_moments_merge_in_blocks_whatever_the_cuts():
     def reduced(cuts):
         collector = Moments().collector((3,), np.float32, np.arange(3), 500)
         for first, last in zip(cuts[:-1], cuts[1:], strict=True):
-            summary = Moments().summarise(jnp.asarray(values[:, first:last]), jnp.asarray(present[first:last]))
+            summary = Moments().summarise(
+                jnp.asarray(values[:, first:last]), jnp.asarray(present[first:last])
+            )
             collector.add(first, jax.tree.map(np.asarray, summary))
         return collector.finish()
 
@@ -97,7 +107,11 @@ def test_values_that_are_not_finite_are_left_out_and_counted():
     collector = Moments().collector((1,), np.float32, np.arange(1), 4)
     collector.add(0, jax.tree.map(np.asarray, summary))
     entry = collector.finish()
-    assert entry.count.tolist() == [3.0] and np.isclose(entry.mean[0], 2.0) and np.isclose(entry.variance[0], 1.0)
+    assert (
+        entry.count.tolist() == [3.0]
+        and np.isclose(entry.mean[0], 2.0)
+        and np.isclose(entry.variance[0], 1.0)
+    )
     kept = KeptEntry(values.T[:4], np.arange(1))
     assert kept.count.tolist() == [3] and np.isclose(kept.mean[0], 2.0)
 

@@ -30,9 +30,8 @@ SIMULATED = [name for name in ROWS if name not in NOT_BY_SIMULATION]
 def check(name):
     row, replicates = ROWS[name], 4096
     measured = measure(row, replicates)
-    factor = max(_shortfall(row, measured))
-    if factor > 1:
-        replicates = min(MOST, math.ceil(replicates * factor * 1.3))
+    while (factor := max(_shortfall(row, measured))) > 1 and replicates < MOST:
+        replicates = min(MOST, math.ceil(replicates * factor * 1.5))
         measured = measure(row, replicates)
     for m, value, t, short in zip(
         measured, row["values"], generations(row), _shortfall(row, measured), strict=True

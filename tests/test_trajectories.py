@@ -70,7 +70,17 @@ def test_saving_and_loading(swept, tmp_path):
 
 def test_attributes_say_all(swept):
     attributes = swept.attributes
-    for name in ("process", "truth_family", "records", "generations", "replicates", "start", "key", "sweep", "dtype"):
+    for name in (
+        "process",
+        "truth_family",
+        "records",
+        "generations",
+        "replicates",
+        "start",
+        "key",
+        "sweep",
+        "dtype",
+    ):
         assert name in attributes
     for name in ("devices", "platform", "mcollapse", "jax", "jaxlib", "numpy"):
         assert attributes[name]
@@ -95,7 +105,9 @@ def test_differences_are_paired_by_replicate():
     def go(share):
         process = gaussian(sizes=30, source=mc.sources.Mixture(share))
         record = {"x": mc.Record(mc.metrics.squared_error)}
-        return mc.simulate(process, GAUSSIAN, key=jax.random.key(0), generations=3, replicates=400, record=record)
+        return mc.simulate(
+            process, GAUSSIAN, key=jax.random.key(0), generations=3, replicates=400, record=record
+        )
 
     with_real, without = go(0.5), go(0.0)
     difference = mc.difference(without, with_real)

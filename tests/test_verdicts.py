@@ -21,7 +21,13 @@ MOMENTS = {
 @pytest.fixture(scope="module")
 def run():
     return mc.simulate(
-        gaussian(sizes=10), GAUSSIAN, key=jax.random.key(0), generations=30, replicates=20_000, start="truth", record=MOMENTS
+        gaussian(sizes=10),
+        GAUSSIAN,
+        key=jax.random.key(0),
+        generations=30,
+        replicates=20_000,
+        start="truth",
+        record=MOMENTS,
     )
 
 
@@ -45,7 +51,12 @@ def test_true_laws_are_consistent(run):
 def test_the_laws_of_another_process_are_violated(run, change):
     """The mutant: the same numbers, said to come from a process that differs in one respect."""
     mutant = mc.Trajectories(
-        run.entries, run.status, run.attributes, run.truth, process=gaussian(**{"sizes": 10} | change), records=MOMENTS
+        run.entries,
+        run.status,
+        run.attributes,
+        run.truth,
+        process=gaussian(**{"sizes": 10} | change),
+        records=MOMENTS,
     )
     violated = {v.record for v in mutant.compare().violated}
     assert "log_variance" in violated and "above" in violated
@@ -59,7 +70,13 @@ def test_a_bound_is_violated_on_one_side_only(run):
 def test_a_mean_that_rare_replicates_carry_is_not_tested():
     record = {"variance": mc.Record(mc.metrics.variance, at=[1, 400], reduce=mc.Moments())}
     run = mc.simulate(
-        gaussian(sizes=10), GAUSSIAN, key=jax.random.key(0), generations=400, replicates=2000, start="truth", record=record
+        gaussian(sizes=10),
+        GAUSSIAN,
+        key=jax.random.key(0),
+        generations=400,
+        replicates=2000,
+        start="truth",
+        record=record,
     )
     (verdict,) = [v for v in run.compare() if v.statistic == "mean"]
     assert verdict.outcome == "consistent" and "carried by rare replicates" in verdict.note
@@ -71,7 +88,13 @@ def test_nothing_observed_is_no_infinite_deviation():
     """No replicate of 200 is absorbed although the law gives that a small probability."""
     record = {"single_symbol": mc.Record(mc.metrics.single_symbol, reduce=mc.Moments())}
     run = mc.simulate(
-        bernoulli(sizes=50), COIN, key=jax.random.key(0), generations=3, replicates=200, start="truth", record=record
+        bernoulli(sizes=50),
+        COIN,
+        key=jax.random.key(0),
+        generations=3,
+        replicates=200,
+        start="truth",
+        record=record,
     )
     assert run["single_symbol"].mean[1] == 0.0
     exact = [v for v in run.compare() if v.law.kind == "exact"]
@@ -81,16 +104,30 @@ def test_nothing_observed_is_no_infinite_deviation():
 def test_approximations_are_reported_never_violated():
     record = {"alive": mc.Record(mc.metrics.alive, reduce=mc.Moments())}
     run = mc.simulate(
-        bernoulli(sizes=20), COIN, key=jax.random.key(0), generations=5, replicates=20_000, start="truth", record=record
+        bernoulli(sizes=20),
+        COIN,
+        key=jax.random.key(0),
+        generations=5,
+        replicates=20_000,
+        start="truth",
+        record=record,
     )
     approximations = [v for v in run.compare() if v.law.kind == "approximation"]
-    assert approximations and all(v.outcome == "reported" and "observed/law" in v.note for v in approximations)
+    assert approximations and all(
+        v.outcome == "reported" and "observed/law" in v.note for v in approximations
+    )
 
 
 def test_hitting_times_of_absorbing_events_are_compared():
     record = {"forgotten": mc.Record(mc.metrics.alive, reduce=mc.HittingTime(below=0.5))}
     run = mc.simulate(
-        categorical(sizes=30), ZIPF, key=jax.random.key(0), generations=6, replicates=4000, start="truth", record=record
+        categorical(sizes=30),
+        ZIPF,
+        key=jax.random.key(0),
+        generations=6,
+        replicates=4000,
+        start="truth",
+        record=record,
     )
     exact = [v for v in run.compare() if v.law.kind == "exact"]
     assert [v.law.name for v in exact] == ["replacement-survival"] and exact[0].outcome == "consistent"
@@ -100,7 +137,9 @@ def test_hitting_times_of_absorbing_events_are_compared():
 
 def test_what_theory_does_not_know_is_left_alone():
     record = {"entropy": mc.Record(mc.metrics.entropy, reduce=mc.Moments())}
-    run = mc.simulate(categorical(sizes=30), ZIPF, key=jax.random.key(0), generations=1, replicates=10, record=record)
+    run = mc.simulate(
+        categorical(sizes=30), ZIPF, key=jax.random.key(0), generations=1, replicates=10, record=record
+    )
     assert len(run.compare()) == 0 and "no law" in str(run.compare())
 
 

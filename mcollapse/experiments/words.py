@@ -58,11 +58,13 @@ class Band:
     law: np.ndarray
     median: float
     law_median: float
+    resolution: float
 
     @property
     def z(self) -> np.ndarray:
-        """Deviations from the law in standard errors, by generation; 0 where nothing can deviate yet."""
-        spread = np.where(self.standard_error > 0, self.standard_error, np.inf)
+        """Deviations from the law in standard errors, by generation."""
+        # where no replicate differs from another, one word in one replicate is the least that could
+        spread = np.where(self.standard_error > 0, self.standard_error, self.resolution)
         return (self.observed - self.law) / spread
 
     def p_value(self, replicates: int) -> float:
@@ -82,6 +84,7 @@ class WordsResult:
 
     def band_violated(self, band: Band) -> bool:
         """Whether a band contradicts the exact law at the report's family-wise level."""
+        # bands and laws share the level: each half of it
         return band.p_value(self.run.replicates) < self.report.level / len(self.bands)
 
     @property
@@ -123,7 +126,7 @@ def run_words(
         "words": list(corpus.words),
         "counts": corpus.counts.tolist(),
     }
-    return WordsResult(corpus, run, _bands(run, labels, band), compare(run, level=level))
+    return WordsResult(corpus, run, _bands(run, labels, band), compare(run, level=level / 2))
 
 
 def bands_of(counts: np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -162,6 +165,7 @@ def _bands(run: Trajectories, labels: list[str], band: np.ndarray) -> tuple[Band
                 law=expected,
                 median=_first_half(forgotten),
                 law_median=_first_half(1.0 - expected),
+                resolution=1.0 / (int(words.sum()) * run.replicates),
             )
         )
     return tuple(bands)

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 from mcollapse.data import Batch
 from mcollapse.families.base import AbstractFamily
 from mcollapse.random import Key
-from mcollapse.schedules import LARGEST_INT32, Table
+from mcollapse.schedules import DERIVED, LARGEST_INT32, Table
 
 State = Any
 
@@ -23,20 +23,26 @@ class AbstractPool(eqx.Module):
     lies in it depends on the generation alone (`starts`), so that no offset is carried.
     """
 
-    starts: eqx.AbstractVar[Table | None]
+    starts: Table | None = eqx.field(default=None, kw_only=True, metadata=DERIVED)
     """The row where each generation's points begin, and the end of the last; `planned` fills it in."""
 
     keeps_real: ClassVar[bool] = False
     """Whether the pool is made of generation 0's real points, so that `start="truth"` means nothing."""
 
-    def planned(self, batch_sizes: np.ndarray, start: str) -> "AbstractPool":
-        """Host: the pool with its schedules tabulated, for batches of these sizes."""
+    def planned(self, batch_sizes: np.ndarray, start: str, as_rows: bool) -> "AbstractPool":
+        """Host: the pool with its schedules tabulated, for batches of these sizes, drawn as rows or not."""
+        del as_rows
         return dataclasses.replace(self, starts=starts_of(batch_sizes, start))
 
     def needs_rows(self, family: AbstractFamily) -> bool:
         """Whether statistics are not enough for this family."""
         del family
         return False
+
+    def fitted_sizes(self, batch_sizes: np.ndarray, start: str) -> np.ndarray:
+        """Host: how many points each generation is fitted to; the batch, unless the pool keeps more."""
+        del start
+        return batch_sizes
 
     def capacity(self, batch: int) -> int:
         """Host: rows kept by a planned pool, where a batch's buffer has `batch` rows; a power of two."""

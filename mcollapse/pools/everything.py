@@ -1,9 +1,10 @@
 """Accumulate: train on all data so far."""
 
+import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse.data import Batch, Samples
-from mcollapse.pools.base import AbstractPool, State
+from mcollapse.pools.base import AbstractPool, State, starts_of
 from mcollapse.pools.rows import Rows
 from mcollapse.random import Key
 from mcollapse.schedules import Table
@@ -15,7 +16,9 @@ class All(AbstractPool):
     On statistics this is a running merge, whose cost does not grow with the history.
     """
 
-    starts: Table | None = None
+    def fitted_sizes(self, batch_sizes: np.ndarray, start: str) -> np.ndarray:
+        """All points so far."""
+        return np.asarray(starts_of(batch_sizes, start).values)[1:]
 
     def capacity(self, batch: int) -> int:
         """All points, and room for the last batch's buffer."""

@@ -11,7 +11,7 @@ from mcollapse.families.base import AbstractFamily, offers
 from mcollapse.pools.base import AbstractPool, State, starts_of
 from mcollapse.pools.everything import buffer_rows, empty, merged
 from mcollapse.random import Key
-from mcollapse.schedules import AbstractSchedule, Table, sizes
+from mcollapse.schedules import DERIVED, AbstractSchedule, sizes
 
 
 class Subsample(AbstractPool):
@@ -23,14 +23,18 @@ class Subsample(AbstractPool):
     """
 
     budget: AbstractSchedule = eqx.field(converter=sizes)
-    starts: Table | None = None
-    rows: int = eqx.field(static=True, default=0)
+    rows: int = eqx.field(static=True, default=0, kw_only=True, metadata=DERIVED)
 
-    def planned(self, batch_sizes: np.ndarray, start: str) -> "Subsample":
-        """The budget as a table, and a buffer for the largest subset."""
+    def planned(self, batch_sizes: np.ndarray, start: str, as_rows: bool) -> "Subsample":
+        """The budget as a table and, where rows are kept, a buffer for the largest subset."""
         budget = self.budget.planned(len(batch_sizes) - 1, "truth" if start == "truth" else "real")
-        rows = 1 << (int(budget.values.max()) - 1).bit_length()
-        return Subsample(budget, starts_of(batch_sizes, start), rows)
+        rows = 1 << (int(budget.values.max()) - 1).bit_length() if as_rows else 0
+        return Subsample(budget, starts=starts_of(batch_sizes, start), rows=rows)
+
+    def fitted_sizes(self, batch_sizes: np.ndarray, start: str) -> np.ndarray:
+        """The budget, or all points so far where those are fewer."""
+        seen = np.asarray(starts_of(batch_sizes, start).values)[1:]
+        return np.minimum(self.budget.table(len(batch_sizes) - 1, start), seen)  # type: ignore[arg-type]
 
     def needs_rows(self, family: AbstractFamily) -> bool:
         """Counts can be subsampled as they are, other statistics cannot."""

@@ -11,7 +11,7 @@ from mcollapse.draw import Draw
 from mcollapse.families.base import Params
 from mcollapse.once import once
 from mcollapse.random import Key
-from mcollapse.schedules import AbstractSchedule, Table, shares
+from mcollapse.schedules import DERIVED, AbstractSchedule, Table, shares
 from mcollapse.sources.base import AbstractSource, State
 
 HOW_MANY = 3  # purpose of the number of real points; Draw has 1 and 2
@@ -27,7 +27,7 @@ class Mixture(AbstractSource):
 
     real_share: AbstractSchedule = eqx.field(converter=shares)
     counts: str = eqx.field(static=True, default="random")
-    real_counts: Table | None = None
+    real_counts: Table | None = eqx.field(default=None, metadata=DERIVED)
     """What `planned` fills in where the counts are fixed."""
 
     def __check_init__(self):

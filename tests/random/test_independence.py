@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -77,10 +79,14 @@ NEIGHBOURS = {
 }
 
 
+@functools.cache
+def neighbours():
+    return sampler(lambda key, t: {name: draw(key, *t) for name, draw in NEIGHBOURS.items()})(7)
+
+
 @pytest.mark.parametrize("name", NEIGHBOURS)
 def test_neighbours_are_independent(name):
-    draw = NEIGHBOURS[name]
-    first, second = sampler(lambda key, t: draw(key, *t))(7)
+    first, second = neighbours()[name]
     assert correlation_fit(first, second) > LEVEL
     assert correlation_fit(first, first + 30 * second) < LEVEL  # a correlation of 0.03
     assert correlation_fit(first, first) < LEVEL

@@ -125,7 +125,6 @@ def _run_words(
         f"{corpus.name}: {corpus.tokens:,} words, {corpus.types:,} types, retrained on their own output",
     )
     import jax
-    import numpy as np
 
     from mcollapse import plots, progress
     from mcollapse.experiments.words import run_words
@@ -136,9 +135,9 @@ def _run_words(
     bands = result.bands
     axes = plots.bands(
         result.run["alive_by_band"].generations,
-        np.stack([band.observed for band in bands]),
-        np.stack([band.standard_error for band in bands]),
-        np.stack([band.law for band in bands]),
+        [band.observed for band in bands],
+        [band.standard_error for band in bands],
+        [band.law for band in bands],
         [f"{band.label} ({band.types:,} words)" for band in bands],
         quantity="share of words alive",
     )
@@ -241,7 +240,7 @@ def _words_data(result: "WordsResult", target: pathlib.Path) -> dict[str, Any]:
         {
             "band": b.label, "words": b.types, "alive": b.observed.tolist(), "alive_law": b.law.tolist(),
             "standard_error": b.standard_error.tolist(), "median_time": b.median,
-            "median_time_law": b.law_median, "verdict": "violated" if result.band_violated(b) else "consistent",
+            "median_time_law": b.law_median, "consistent": not result.band_violated(b),
         }
         for b in result.bands
     ]  # fmt: skip

@@ -54,7 +54,7 @@ class Draw(eqx.Module):
             return family.sample_statistics(key, params, count)
         if self.capacity == 0:
             raise ValueError(
-                f"points of a {family.name} are drawn as rows, and this process was planned without them: call "
+                f"points of a {family.name} are drawn as rows, and this process was planned without: call "
                 "process.planned(generations, start, truth) with the truth"
             )
         samples = family.sample(key, params, count, self.capacity)

@@ -350,8 +350,8 @@ def _check_sizes(process: RecursiveTraining, batches: np.ndarray, fitted: np.nda
     over = np.flatnonzero(counted > random.largest_count())
     if over.size:
         raise ValueError(
-            f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision counts "
-            f"exactly to {random.largest_count():,}: use smaller sizes, or set the environment variable "
+            f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision "
+            f"counts exactly to {random.largest_count():,}: use smaller sizes, or set the environment variable "
             "JAX_ENABLE_X64=1 before starting Python"
         )
 

@@ -1,8 +1,9 @@
 """The program that one device runs: a chunk of replicates, from generation 0 to the last.
 
 `one_chunk` is vmapped over the cells of a sweep and over lanes (one replicate each), with lanes the
-minor axis of every array unless the process keeps buffers of rows, and scans the recorded generations with a loop over those between. The
-step always runs in a loop body of its own, so that what is recorded cannot change a bit of it.
+minor axis of every array unless the process keeps buffers of rows. It scans the recorded generations
+with a loop over those between: the step always runs in a loop body of its own, so that what is recorded
+cannot change a bit of it.
 """
 
 import dataclasses

@@ -344,7 +344,7 @@ def _records(process: RecursiveTraining, record: Mapping[str, Record] | None) ->
             )
         if value.at is not None and value.reduce.every_generation:
             raise ValueError(
-                f"record[{name!r}]: {type(value.reduce).__name__} looks at every generation, so that `at` means "
+                f"record[{name!r}]: {type(value.reduce).__name__} looks at every generation, and `at` means "
                 "nothing there: leave it out"
             )
     return dict(record)

@@ -89,6 +89,8 @@ def _alike(cells: list[Experiment]) -> list[Experiment]:
 
 def _alike_pools(pools: list[Any]) -> list[Any]:
     """Static numbers that planning filled in, raised to the largest of any."""
-    derived = [f.name for f in dataclasses.fields(pools[0]) if f.metadata.get("derived") and f.metadata.get("static")]
+    derived = [
+        f.name for f in dataclasses.fields(pools[0]) if f.metadata.get("derived") and f.metadata.get("static")
+    ]
     largest = {name: max(getattr(pool, name) for pool in pools) for name in derived}
     return [dataclasses.replace(pool, **largest) for pool in pools]

@@ -62,7 +62,7 @@ class Trajectories(Mapping[str, Entry]):
         entries: Mapping[str, Entry],
         status: np.ndarray,
         attributes: Mapping[str, Any],
-        truth: Truth,
+        truth: Any,  # a Truth; without a family where a saved one was the user's own
         process: "RecursiveTraining | None" = None,
         records: Mapping[str, "Record"] | None = None,
         stats: Statistics | None = None,
@@ -277,7 +277,8 @@ def _read(data: "xarray.Dataset", attributes: dict[str, Any]) -> Trajectories:
         family = rebuild("family", attributes["truth_family"])
         truth = Truth(family, family.Params(**fields))
     except NotRebuilt:  # a family of the user's own: its numbers come back as they are
-        truth = Truth(None, types.SimpleNamespace(**fields))  # type: ignore[arg-type]
+        params = types.SimpleNamespace(**fields)
+        truth = types.SimpleNamespace(family=None, params=params, **fields)
     return Trajectories(entries, arrays["status"], attributes, truth)
 
 

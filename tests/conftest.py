@@ -9,7 +9,7 @@ from jaxtyping import install_import_hook
 install_import_hook(
     [
         f"mcollapse.{part}"
-        for part in ("data", "draw", "families", "estimators", "sources", "pools", "recording")
+        for part in ("data", "draw", "random", "families", "estimators", "sources", "pools", "recording")
     ],
     "beartype.beartype",
 )

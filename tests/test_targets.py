@@ -10,7 +10,6 @@ import math
 import pytest
 
 import mcollapse as mc
-
 from tests.targets import MOST, NOT_BY_SIMULATION, NOT_TESTABLE, ROWS, generations, measure, wanted
 
 QUICK = (

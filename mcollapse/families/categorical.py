@@ -38,7 +38,9 @@ class CategoricalParams(eqx.Module):
         return cls.zipf(categories, exponent=0.0)
 
     @classmethod
-    def zipf(cls, categories: int, exponent: float | int = 1.0, shift: float | int = 0.0) -> "CategoricalParams":
+    def zipf(
+        cls, categories: int, exponent: float | int = 1.0, shift: float | int = 0.0
+    ) -> "CategoricalParams":
         r"""Zipf–Mandelbrot: $p_i \propto (i + \text{shift})^{-\text{exponent}}$, $i = 1, \dots, K$."""
         if categories < 2:
             raise ValueError(f"a categorical law needs at least two categories, got {categories}")

@@ -66,7 +66,7 @@ def starts_of(batch_sizes: np.ndarray, start: str) -> Table:
     ends = np.cumsum(kept)
     if ends[-1] > LARGEST_INT32:
         raise ValueError(
-            f"the pool would hold {ends[-1]:,} points, more than an int32 counts ({LARGEST_INT32:,}): run fewer "
-            "generations, use smaller sizes, or keep less with pools.Newest()"
+            f"the pool would hold {ends[-1]:,} points, more than an int32 counts ({LARGEST_INT32:,}): run "
+            "fewer generations, use smaller sizes, or keep less with pools.Newest()"
         )
     return Table(np.concatenate([[0], ends]).astype(np.int32), role="count")

@@ -11,8 +11,7 @@ from .key import Key as Key
 from .multinomials import multinomial as multinomial
 from .normals import normal as normal
 from .normals import normal_pair as normal_pair
-from .subsets import subsample_mask as subsample_mask
-from .subsets_by_index import subset as subset
+from .subsets import subset as subset
 from .uniforms import bernoulli as bernoulli
 from .uniforms import bits as bits
 from .uniforms import uniform as uniform

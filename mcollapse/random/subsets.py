@@ -1,47 +1,47 @@
-"""Random subsets of a fixed size."""
-
-from collections.abc import Callable
+"""Random subsets as indices, at a cost that does not grow with what they are drawn from."""
 
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Int, PRNGKeyArray, UInt32
 
 from .key import Key
 from .uniforms import bits
 
-_LARGEST_WORD = np.uint32(0xFFFFFFFF)
 
+def subset(
+    key: Key | PRNGKeyArray,
+    site: int,
+    total: Int[Array, ""] | int,
+    count: Int[Array, ""] | int,
+    capacity: int,
+) -> Int[Array, " capacity"]:
+    r"""The indices of a uniformly random subset of min(`count`, `total`) of 0 … `total` - 1.
 
-def subsample_mask(
-    key: Key | PRNGKeyArray, site: int, present: Bool[Array, " rows"], count: Int[Array, ""] | int
-) -> Bool[Array, " rows"]:
-    r"""A uniformly random subset of min(`count`, how many are present) of the present rows.
-
-    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `present`, which rows
-    there are; `count`, how many to keep. Kept are the rows with the smallest of random 32-bit labels; of rows
-    with the same label, a chance below $N / 2^{32}$, the first ones. Fixed work: some 40 counts, no sort.
+    Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `total` and `count`,
+    which may be traced; `capacity`, static, the most that are chosen. Unused places hold -1. Every subset
+    has the same probability but for $2^{-32}$ `total`, relative; the order of the indices is not random.
+    Work grows like the square of `capacity` and not with `total`.
+    Source: R. Floyd's algorithm (Bentley and Floyd 1987).
     """
-    count = jnp.minimum(jnp.asarray(count).astype(np.int32), _how_many(present))
-    labels = jnp.where(present, bits(key, site, present.shape)[0], _LARGEST_WORD)
-    index = jnp.arange(labels.size, dtype=np.uint32)
-    threshold = _largest(32, lambda word: _how_many(labels < word) < count)
+    total = jnp.asarray(total).astype(np.int32)
+    count = jnp.clip(jnp.asarray(count).astype(np.int32), 0, jnp.minimum(total, capacity))
+    words = bits(key, site, (capacity,))[0]
 
-    def kept(end):
-        return (labels < threshold) | (present & (labels == threshold) & (index < end))
+    def choose(i, chosen):
+        last = total - count + i  # the i-th choice is from 0 ... last
+        pick = _below(words[i], last + 1)
+        pick = jnp.where(jnp.any(chosen == pick), last, pick)
+        return lax.dynamic_update_index_in_dim(chosen, jnp.where(i < count, pick, -1), i, axis=0)
 
-    return kept(_largest(labels.size.bit_length(), lambda end: _how_many(kept(end)) <= count))
-
-
-def _how_many(mask: Bool[Array, " rows"]) -> Int[Array, ""]:
-    return jnp.sum(mask, dtype=np.int32)
+    return lax.fori_loop(0, capacity, choose, jnp.full(capacity, -1, np.int32))
 
 
-def _largest(bits: int, holds: Callable[[UInt32[Array, ""]], Bool[Array, ""]]) -> UInt32[Array, ""]:
-    """The largest word of so many bits for which a condition holds that holds up to some word; at least 0."""
-
-    def decide(i, word):
-        candidate = word | (np.uint32(1 << (bits - 1)) >> i.astype(np.uint32))
-        return jnp.where(holds(candidate), candidate, word)
-
-    return lax.fori_loop(0, bits, decide, jnp.zeros((), np.uint32))
+def _below(word: UInt32[Array, ""], limit: Int[Array, ""]) -> Int[Array, ""]:
+    """floor(word * limit / 2^32) for limit below 2^31, in 32-bit pieces."""
+    limit = limit.astype(np.uint32)
+    low, high = limit & np.uint32(0xFFFF), limit >> 16
+    word_low, word_high = word & np.uint32(0xFFFF), word >> 16
+    middle = word_high * low + ((word_low * low) >> 16)
+    carry = (middle & np.uint32(0xFFFF)) + word_low * high
+    return (word_high * high + (middle >> 16) + (carry >> 16)).astype(np.int32)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 
 from mcollapse.random.coefficients import (
     CHI_SQUARE_ROWS,
@@ -39,7 +40,7 @@ def python(*arguments: str, **environment: str) -> None:
 
 def test_every_draw_lowers_for_cpu_cuda_and_tpu():
     many = jax.jit(jax.vmap(everything, in_axes=(0, 0, 0, None)))
-    exported = jax.export.export(many, platforms=["cpu", "cuda", "tpu"])(
+    exported = export.export(many, platforms=["cpu", "cuda", "tpu"])(
         jax.random.split(jax.random.key(0), 4), jnp.full(4, 0.5), jnp.full(4, 9), 40
     )
     assert set(exported.platforms) == {"cpu", "cuda", "tpu"}

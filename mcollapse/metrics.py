@@ -30,7 +30,7 @@ def probabilities(family: AbstractFamily, params: Params, truth: Truth) -> Float
 
 
 def chi_square(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    r"""$\chi^2(\hat p \,\|\, p_*) = \sum_i (\hat p_i - p_{*i})^2 / p_{*i}$, infinite where only $\hat p$ has mass."""
+    r"""$\chi^2 = \sum_i (\hat p_i - p_{*i})^2 / p_{*i}$: infinite where only $\hat p$ has mass."""
     p, q = _tables(family, params, truth, "chi_square")
     impossible = jnp.where(p > 0, jnp.inf, 0.0)
     return _total(jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), impossible))

@@ -351,7 +351,7 @@ def _check_sizes(process: RecursiveTraining, batches: np.ndarray, fitted: np.nda
     if over.size:
         raise ValueError(
             f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision "
-            f"counts exactly to {random.largest_count():,}: use smaller sizes, or set the environment variable "
+            f"counts exactly to {random.largest_count():,}: use smaller sizes, or set the variable "
             "JAX_ENABLE_X64=1 before starting Python"
         )
 

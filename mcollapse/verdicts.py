@@ -294,13 +294,34 @@ def _tests(run: Trajectories, cell: dict[str, float], index: tuple[int, ...]) ->
             if seen is not None:
                 observed, error, heavy = seen
                 indicator = prediction.statistic == "probability" or prediction.quantity in INDICATORS
-                own = prediction.standard_error(replicates)
-                if indicator:
-                    own = np.sqrt(prediction.values * (1 - prediction.values) / replicates)
-                error = error if own is None else own
-                # a sample without spread is no proof that there is none: one replicate could have differed
-                error = np.where(error > 0, error, np.abs(prediction.values) / replicates)
+                error = _standard_error(prediction, error, replicates, indicator, run.truth)
                 yield _Test(prediction, name, observed, error, indicator, heavy, replicates, cell, resolution)
+
+
+def _standard_error(
+    prediction: theory.Prediction, sample: np.ndarray, replicates: int, indicator: bool, truth: Truth
+) -> np.ndarray:
+    """The law's own where it is known, otherwise the sample's, mended where that is no estimate."""
+    values, own = prediction.values, prediction.standard_error(replicates)
+    if indicator:
+        own = np.sqrt(values * (1 - values) / replicates)
+    error = sample if own is None else own
+    if own is None and prediction.quantity == "support":
+        # While losses are few in all replicates together, their sample variance says little. Counts of
+        # extinct symbols vary no more than a sum of independent ones: at most by their mean.
+        lost = np.maximum(_symbols(truth) - values, 0.0)
+        error = np.where(lost * replicates < 100, np.maximum(error, np.sqrt(lost / replicates)), error)
+    # a sample without spread is no proof that there is none: one replicate could have differed
+    return np.where(error > 0, error, np.abs(values) / replicates)
+
+
+def _symbols(truth: Truth) -> int:
+    """How many symbols the truth can draw."""
+    table = getattr(truth.params, "probabilities", None)
+    if table is None:
+        p = float(truth.params.probability)
+        table = [1.0 - p, p]
+    return int(np.sum(np.asarray(table) > 0))
 
 
 def _replicates(entry: Entry, run: Trajectories) -> int:

@@ -138,7 +138,9 @@ def measure(row, replicates: int, change=lambda process: process) -> list[Measur
     if row["quantity"] == "P(sd_k > eps)":
         metric = metrics.Above(metric, row["settings"]["eps"])
     hitting = row["generations"] == ["hitting time"]
-    record = mc.Record(metric, at=at, reduce=mc.HittingTime(above=0.5) if hitting else mc.Moments())
+    record = mc.Record(metric, at=at, reduce=mc.Moments())
+    if hitting:
+        record = mc.Record(metric, reduce=mc.HittingTime(above=0.5))
     run = mc.simulate(
         change(process(row)), truth(row), key=jax.random.key(2024), generations=max(at), replicates=replicates,
         start=start, record={"x": record},

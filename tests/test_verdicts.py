@@ -101,6 +101,25 @@ def test_nothing_observed_is_no_infinite_deviation():
     assert exact and all(v.outcome == "consistent" for v in exact)
 
 
+def test_few_losses_are_no_false_alarm():
+    """Ten symbols are expected to be lost in 4,000 replicates together: their number is Poisson, not normal."""
+    record = {"support": mc.Record(mc.metrics.support, at=[1], reduce=mc.Moments())}
+    truth = mc.families.Categorical.Params([0.9, 0.1])
+    violated = 0
+    for seed in range(20):
+        run = mc.simulate(
+            categorical(sizes=57),
+            truth,
+            key=jax.random.key(seed),
+            generations=1,
+            replicates=4000,
+            start="truth",
+            record=record,
+        )
+        violated += bool(run.compare(level=0.05).violated)
+    assert violated <= 5
+
+
 def test_approximations_are_reported_never_violated():
     record = {"alive": mc.Record(mc.metrics.alive, reduce=mc.Moments())}
     run = mc.simulate(

@@ -17,10 +17,11 @@ import numpy as np
 from mcollapse import theory
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest
+from mcollapse.predicting import predictions
 from mcollapse.recording import Entry, HittingEntry, HittingTime, KeptEntry, MeanEntry, MomentsEntry, Record
 from mcollapse.sources import LastModel
 from mcollapse.trajectories import Trajectories
-from mcollapse.verdicts import INDICATORS, predictions
+from mcollapse.verdicts import INDICATORS
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
     from matplotlib.axes import Axes

@@ -149,6 +149,7 @@ def test_the_main_job_on_a_users_text(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "mcollapse-words" / "figure.png").stat().st_size > 5000
     run = mc.Trajectories.load(tmp_path / "mcollapse-words" / "run.zarr")
     assert run.attributes["corpus"]["name"] == "mine.txt" and run["forgotten"].hits.shape == (150, 13)
+    assert command("compare", "mcollapse-words") == 0
     assert command("run", "--text", "none.txt") == 2
 
 

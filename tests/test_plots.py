@@ -12,8 +12,8 @@ from matplotlib import pyplot
 
 import mcollapse as mc
 from mcollapse import plots
+from mcollapse.predicting import predictions
 from mcollapse.recording import HittingEntry, KeptEntry, MomentsEntry
-from mcollapse.verdicts import predictions
 from tests.helpers import GAUSSIAN, categorical, gaussian
 
 REPLICATES, GENERATIONS = 200, 30

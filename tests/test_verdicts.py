@@ -6,8 +6,8 @@ import pytest
 
 import mcollapse as mc
 from mcollapse import theory
+from mcollapse.predicting import predictions
 from mcollapse.significance import binomial_p_value, critical_value, t_p_value
-from mcollapse.verdicts import predictions
 from tests.helpers import COIN, GAUSSIAN, ZIPF, bernoulli, categorical, gaussian
 
 MOMENTS = {

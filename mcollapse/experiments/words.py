@@ -17,13 +17,14 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from mcollapse import estimators, metrics, pools, sources
 from mcollapse.datasets import Corpus
 from mcollapse.families import AbstractFamily, Categorical, Truth
+from mcollapse.predicting import predictions
 from mcollapse.process import RecursiveTraining
 from mcollapse.progress import AbstractProgress
 from mcollapse.recording import HittingEntry, HittingTime, Moments, MomentsEntry, Record
 from mcollapse.significance import t_p_value
 from mcollapse.simulate import simulate
 from mcollapse.trajectories import Trajectories
-from mcollapse.verdicts import Report, compare, predictions
+from mcollapse.verdicts import Report, compare
 
 EDGES = (1, 2, 3, 5, 10, 20, 50, 100)
 """Lowest counts of the frequency bands."""

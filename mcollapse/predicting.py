@@ -1,0 +1,97 @@
+"""What theory says of a run: its process as theory's plain setting, and the laws that apply."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mcollapse import theory
+from mcollapse.description import NotRebuilt, kebab
+from mcollapse.families import Bernoulli, Gaussian
+from mcollapse.families.base import AbstractFamily, Truth
+from mcollapse.metrics import Above
+from mcollapse.process import RecursiveTraining
+from mcollapse.recording import Record
+from mcollapse.sources import Mixture, Split
+from mcollapse.sweeping import at_cell
+from mcollapse.trajectories import Trajectories
+
+
+def predictions(
+    run: Trajectories, name: str, cell: dict[str, float] | None = None
+) -> list[theory.Prediction]:
+    """What theory says of one record; nothing where no law is known."""
+    record = run.records[name]
+    quantity, parameters = _quantity(record)
+    if quantity is None:
+        return []
+    try:
+        process, truth = at_cell(run.process, run.truth, cell or {})
+    except NotRebuilt:
+        return []  # a saved run of the user's own classes: theory has no law for it
+    if not _known_to_theory(process, truth):
+        return []
+    described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
+    generations = np.asarray(run[name].generations, np.int64)
+    found = theory.predictions(described, [(quantity, parameters)], generations)
+    return [p for p in found if p.quantity == quantity and dict(p.parameters) == parameters]
+
+
+def setting(process: RecursiveTraining, truth: Truth, generations: int, start: str) -> theory.Setting:
+    """The plain description of an experiment that theory reads."""
+    planned = process.planned(generations, start)  # type: ignore[arg-type]
+    source, pool, estimator, family = planned.source, planned.pool, planned.estimator, planned.family
+    tables: dict[str, Any] = {}
+    if isinstance(source, Mixture):
+        tables = {"shares": np.asarray(source.real_share.values), "counts": source.counts}  # type: ignore[attr-defined]
+    if isinstance(source, Split):
+        parts = (np.asarray(part.values) for part in (source.real, source.synthetic))  # type: ignore[attr-defined]
+        tables = dict(zip(("real_sizes", "synthetic_sizes"), parts, strict=True))
+    if hasattr(pool, "budget"):
+        tables["budget"] = np.asarray(pool.budget.values)  # type: ignore[attr-defined]
+    return theory.Setting(
+        family=kebab(type(family).__name__),  # type: ignore[arg-type]
+        estimator=kebab(type(estimator).__name__),  # type: ignore[arg-type]
+        source=kebab(type(source).__name__),  # type: ignore[arg-type]
+        pool=kebab(type(pool).__name__),  # type: ignore[arg-type]
+        start=start,  # type: ignore[arg-type]
+        sizes=np.asarray(planned.sizes.values, np.int64),  # type: ignore[attr-defined]
+        ddof=1 if kebab(type(estimator).__name__) == "unbiased" else 0,
+        known_variance=getattr(family, "variance", "fitted") == "known",
+        constant=float(getattr(estimator, "constant", 0.0)),
+        truth=_truth(truth, family),
+        same_family=type(truth.family) is type(family),
+        **tables,
+    )
+
+
+def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
+    """Whether theory has a word for every part; a part of the user's own has none, whatever its name."""
+    parts = {name: getattr(process, name) for name in ("family", "estimator", "source", "pool")}
+    ours = all(type(part).__module__.startswith("mcollapse.") for part in (*parts.values(), truth.family))
+    foreign = type(truth.family) is not type(process.family)
+    if foreign and not (isinstance(process.family, Gaussian) and isinstance(truth.family, Bernoulli)):
+        return False
+    return ours and all(kebab(type(part).__name__) in theory.CHOICES[name] for name, part in parts.items())
+
+
+def _quantity(record: Record) -> tuple[str | None, dict[str, float]]:
+    metric, parameters = record.metric, {}
+    if isinstance(metric, Above):
+        metric, parameters = metric.metric, {"above": float(metric.threshold)}
+    own = getattr(metric, "__module__", "") == "mcollapse.metrics"  # a user's may have one of our names
+    return (getattr(metric, "__name__", None) if own else None), parameters
+
+
+def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float]:
+    params = truth.params
+    if isinstance(family, Gaussian) and isinstance(truth.family, Bernoulli):  # two moments are all it takes
+        p = float(params.probability)
+        return {"mean": p, "variance": p * (1.0 - p)}
+    if hasattr(params, "log_variance"):
+        return {"mean": float(params.mean), "variance": math.exp(float(params.log_variance))}
+    return {
+        name: np.asarray(getattr(params, name), np.float64)
+        for name in ("probabilities", "probability")
+        if hasattr(params, name)
+    }

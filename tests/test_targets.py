@@ -7,10 +7,24 @@ probabilities below 0.01).
 import dataclasses
 import math
 
+import jax
+import numpy as np
 import pytest
+from scipy import optimize
 
 import mcollapse as mc
-from tests.targets import MOST, NOT_BY_SIMULATION, NOT_TESTABLE, ROWS, generations, measure, wanted
+from mcollapse import theory
+from tests.targets import (
+    MOST,
+    NOT_BY_SIMULATION,
+    NOT_TESTABLE,
+    ROWS,
+    generations,
+    measure,
+    process,
+    truth,
+    wanted,
+)  # fmt: skip
 
 QUICK = (
     "pub-mn-iid-a.1-nlinear",
@@ -88,3 +102,30 @@ def test_mutants_miss_their_targets(name):
     measured = measure(row, replicates, change)
     z = [abs(m.value - v) / m.standard_error for m, v in zip(measured, row["values"], strict=True)]
     assert 5 < max(z) < 15, z
+
+
+def test_quantiles_where_a_mean_cannot_be_had():
+    """E var_50 at n = 10, ddof 0, is carried by too few replicates: its law's quantiles are tested instead."""
+    sizes = np.full(50, 10)
+
+    def exceeds(threshold, ddof):
+        return float(theory.tail_probability(sizes, ddof, np.asarray([50]), threshold)[0])
+
+    def quantile(q):
+        return optimize.brentq(lambda log: exceeds(np.exp(log), 0) - (1 - q), -12, 2)
+
+    record = {"x": mc.Record(mc.metrics.log_variance, at=[50])}
+    replicates = 4000
+    run = mc.simulate(
+        process(ROWS["pub-g-n10-d0-evar"]), truth(ROWS["pub-g-n10-d0-evar"]), key=jax.random.key(1), generations=50,
+        replicates=replicates, start="truth", record=record,
+    )  # fmt: skip
+    log_deviation = 0.5 * run["x"].values[:, 0].astype(float)
+    z = []
+    for q in (0.1, 0.5, 0.9, 0.99):
+        at = quantile(q)
+        share = np.mean(log_deviation > at)
+        assert abs(share - (1 - q)) < 4 * np.sqrt(q * (1 - q) / replicates), q
+        mutant = exceeds(np.exp(at - 0.25), 0)  # the log is that much larger: a tenth of its spread
+        z.append(abs(share - mutant) / np.sqrt(mutant * (1 - mutant) / replicates))
+    assert max(z) > 5

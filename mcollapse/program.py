@@ -45,7 +45,7 @@ class Layout:
 class Addresses(eqx.Module):
     """Which replicates a chunk runs, and where it stops to record."""
 
-    root: UInt32[Array, "2"]
+    words: tuple[UInt32[Array, " lanes"], UInt32[Array, " lanes"]]
     first: UInt32[Array, ""]
     replicates: Int[Array, ""]
     stops: Int[Array, " recorded"]
@@ -69,7 +69,7 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
     process, truth, records = experiment.process, experiment.truth, experiment.records
     ids = addresses.first + jnp.arange(layout.lanes, dtype=jnp.uint32)
     present = ids < addresses.replicates.astype(jnp.uint32)
-    words = replicate_words(addresses.root, ids)
+    words = addresses.words
     axis, each = process.lanes_axis, (0,) * len(words)
     watched = {name: record for name, record in records.items() if record.reduce.every_generation}
     recorded = {name: record for name, record in records.items() if name not in watched}
@@ -106,8 +106,13 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
     return {"records": summaries, "status": state.status.astype(jnp.int8)}
 
 
+@jax.jit
 def replicate_words(root: UInt32[Array, "2"], ids: UInt32[Array, " lanes"]) -> tuple[Array, Array]:
-    """The key words of replicates: those of `jax.random.fold_in(root, id)`, bit for bit."""
+    """The key words of replicates: those of `jax.random.fold_in(root, id)`, bit for bit.
+
+    A program of its own: fused with the first draw, the two ciphers together keep some versions of XLA
+    compiling for minutes.
+    """
     return block(root[0], root[1], jnp.uint32(0), ids)
 
 

@@ -23,7 +23,7 @@ from mcollapse.compilation import PROGRAMS
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
 from mcollapse.process import RecursiveTraining, Start, as_truth, check_truth
-from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, split
+from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, replicate_words, split
 from mcollapse.progress import AbstractProgress, NoProgress
 from mcollapse.random import Key
 from mcollapse.recording import Record, resolve
@@ -199,7 +199,7 @@ def _execute(
 
     def one(number: int) -> tuple[Any, Any, bool]:
         device = job.devices[number % len(job.devices)]
-        addresses = _addresses(job, chunks.starts[number], stops)
+        addresses = _addresses(job, chunks.starts[number], chunks.lanes, stops)
         made, arrays, fresh = PROGRAMS.get(job.experiment, addresses, layout, device)
         out = made.program(arrays, jax.device_put(addresses, device))
         return jax.tree.map(np.asarray, out), made, fresh
@@ -266,9 +266,9 @@ def _stops(records: Records, generations: int) -> np.ndarray:
     return np.unique(np.concatenate(at)) if at else np.asarray([generations])
 
 
-def _addresses(job: _Job, first: int, stops: np.ndarray) -> Addresses:
+def _addresses(job: _Job, first: int, lanes: int, stops: np.ndarray) -> Addresses:
     return Addresses(
-        root=job.root,  # type: ignore[arg-type]
+        words=replicate_words(job.root, np.arange(first, first + lanes, dtype=np.uint32)),  # type: ignore[arg-type]
         first=np.uint32(first),  # type: ignore[arg-type]
         replicates=np.int32(job.replicates),  # type: ignore[arg-type]
         stops=stops.astype(np.int32),  # type: ignore[arg-type]

@@ -63,7 +63,11 @@ def test_the_program_lowers_for_every_platform(process, truth):
     import numpy as np
 
     addresses = Addresses(
-        np.zeros(2, np.uint32), np.uint32(0), np.int32(128), np.arange(4, dtype=np.int32), np.int32(3)
+        (np.zeros(128, np.uint32), np.zeros(128, np.uint32)),
+        np.uint32(0),
+        np.int32(128),
+        np.arange(4, dtype=np.int32),
+        np.int32(3),
     )
     exported = jax.export.export(run_chunk, platforms=("cpu", "cuda", "tpu"))(
         arrays, addresses, identity, Layout(128, "real")

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-BLOCK = 128  # recording.BLOCK: chunks are whole blocks of replicates, so that no number depends on them
+from mcollapse.recording import BLOCK
+
 CHUNK_BYTES = 256 * 2**20
 CHUNK_LANES = 32_768
 CHUNK_WORK = 4e10

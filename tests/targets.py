@@ -130,26 +130,36 @@ def generations(row) -> list[int]:
     return [int(t) for t in row["generations"]]
 
 
-def measure(row, replicates: int, change=lambda process: process) -> list[Measured]:
-    """Every number of the row, simulated; `change` makes a mutant of the process."""
+def measure(row, replicates: int) -> list[Measured]:
+    """Every number of the row, simulated."""
+    return measured(row, simulate(row, replicates, mc.Moments()))
+
+
+def simulate(row, replicates: int, reduce, change=lambda process: process, chunk=None):
+    """What the row's experiment recorded; `change` makes a mutant of its process."""
     start = "truth" if row["generation_zero"] == "truth" else "real"
-    at = generations(row)
     metric = METRICS[row["quantity"]]
     if row["quantity"] == "P(sd_k > eps)":
         metric = metrics.Above(metric, row["settings"]["eps"])
-    hitting = row["generations"] == ["hitting time"]
-    record = mc.Record(metric, at=at, reduce=mc.Moments())
-    if hitting:
+    record = mc.Record(metric, at=generations(row), reduce=reduce)
+    if hits(row):
         record = mc.Record(metric, reduce=mc.HittingTime(above=0.5))
     run = mc.simulate(
-        change(process(row)), truth(row), key=jax.random.key(2024), generations=max(at), replicates=replicates,
-        start=start, record={"x": record},
+        change(process(row)), truth(row), key=jax.random.key(2024), generations=max(generations(row)),
+        replicates=replicates, start=start, record={"x": record}, chunk=chunk,
     )  # fmt: skip
-    return _measured(row, run["x"], replicates)
+    return run["x"]
 
 
-def _measured(row, entry, replicates) -> list[Measured]:
-    if row["generations"] == ["hitting time"]:
+def hits(row) -> bool:
+    """Whether the number is a mean time and not a mean at a generation."""
+    return row["generations"] == ["hitting time"]
+
+
+def measured(row, entry) -> list[Measured]:
+    """The row's numbers as an entry shows them."""
+    replicates = entry.replicates if hits(row) else int(np.max(entry.count))
+    if hits(row):
         assert entry.censored == 0
         times, weight = entry.generations, entry.hits / entry.replicates
         spread = np.sqrt((weight * times**2).sum() - entry.mean**2)

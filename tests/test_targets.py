@@ -10,18 +10,22 @@ import math
 import jax
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import optimize, special
 
 import mcollapse as mc
 from mcollapse import theory
+from mcollapse.recording import KeptEntry
 from tests.targets import (
     MOST,
     NOT_BY_SIMULATION,
     NOT_TESTABLE,
     ROWS,
     generations,
+    hits,
     measure,
+    measured,
     process,
+    simulate,
     truth,
     wanted,
 )  # fmt: skip
@@ -42,22 +46,22 @@ SIMULATED = [name for name in ROWS if name not in NOT_BY_SIMULATION]
 
 def check(name):
     row, replicates = ROWS[name], 4096
-    measured = measure(row, replicates)
-    while (factor := max(_shortfall(row, measured))) > 1 and replicates < MOST:
+    found = measure(row, replicates)
+    while (factor := max(_shortfall(row, found))) > 1 and replicates < MOST:
         replicates = min(MOST, math.ceil(replicates * factor * 1.5))
-        measured = measure(row, replicates)
+        found = measure(row, replicates)
     for m, value, t, short in zip(
-        measured, row["values"], generations(row), _shortfall(row, measured), strict=True
+        found, row["values"], generations(row), _shortfall(row, found), strict=True
     ):
         assert abs(m.value - value) <= 4 * m.standard_error + 1e-6 * abs(value), (name, t, m, value)
         assert short <= 1.0 or (name, t) in NOT_TESTABLE, (name, t, m, "the standard error means nothing")
 
 
-def _shortfall(row, measured) -> list[float]:
+def _shortfall(row, found) -> list[float]:
     """How many times too few replicates there were, for each number that can be tested at all."""
     return [
         0.0 if (row["id"], t) in NOT_TESTABLE else (m.standard_error / wanted(v, row["quantity"])) ** 2
-        for m, v, t in zip(measured, row["values"], generations(row), strict=True)
+        for m, v, t in zip(found, row["values"], generations(row), strict=True)
     ]
 
 
@@ -77,55 +81,119 @@ def test_what_is_not_testable_says_why():
     assert all(name in ROWS for name, _ in NOT_TESTABLE) and set(ROWS) >= NOT_BY_SIMULATION
 
 
-def shares(by):
+def with_shares(by):
     return lambda process: dataclasses.replace(process, source=mc.sources.Mixture(by))
 
 
+def with_estimator(estimator):
+    return lambda process: dataclasses.replace(process, estimator=estimator)
+
+
+def larger(process):
+    """A quarter more points, one more where a quarter is less."""
+    sizes = _larger(process.sizes)
+    pool, source = process.pool, process.source
+    if isinstance(pool, mc.pools.Subsample):
+        pool = dataclasses.replace(pool, budget=_larger(pool.budget))
+    return dataclasses.replace(process, sizes=sizes, pool=pool, source=source)
+
+
+def _larger(schedule):
+    name = "value" if isinstance(schedule, mc.schedules.Constant) else "scale"
+    value = float(getattr(schedule, name))
+    return dataclasses.replace(schedule, **{name: value + max(1.0, value // 4)})
+
+
 MUTANTS = {
-    # an experiment that differs in one respect must miss the numbers, by an effect of ordinary size
-    "the fresh share is 0.106 and not 0.1": ("pub-mn-iid-a.1-nlinear", shares(0.106), 1000),
-    "counts are random and not fixed": ("pub-mn-split-K5-n20", shares(0.2), 100_000),
-    "a tenth more points": ("pub-bern-n100-p.01-nonzero", lambda p: dataclasses.replace(p, sizes=110), 20_000),
-    "the other divisor": (
-        "pub-g-n10-d0-emeansq", lambda p: dataclasses.replace(p, estimator=mc.estimators.Unbiased()), 2500),
-    "a pool that forgets": (
-        "pub-mn-agg-a0", lambda p: dataclasses.replace(p, pool=mc.pools.Newest()), 16),
-    "two points too many each generation": (
-        "pub-g-acc-n10-d1-var", lambda p: dataclasses.replace(p, sizes=12), 60_000),
-}  # fmt: skip
+    "pub-mn-iid-a.1-nlinear": with_shares(0.106),
+    "pub-mn-split-K5-n20": with_shares(0.2),  # counts are random and not fixed
+    "pub-mn-agg-a0": lambda process: dataclasses.replace(process, pool=mc.pools.Newest()),  # it forgets
+    "pub-g-n10-d0-emeansq": with_estimator(mc.estimators.Unbiased()),
+    "pub-zipf-1-2.7": lambda process: dataclasses.replace(process, sizes=1020),
+    "pub-zipf-2-5": lambda process: dataclasses.replace(process, sizes=1020),
+    "pub-g-sub-n100-d0-var": with_estimator(mc.estimators.Unbiased()),
+    "pub-g-sub-n20-d0-var": with_estimator(mc.estimators.Unbiased()),
+    "pub-g-n10-d0-evar": with_estimator(mc.estimators.Unbiased()),
+    "pub-mad-fresh-100-100-l1-var": with_estimator(mc.estimators.MaximumLikelihood()),
+    "pub-mad-fresh-100-100-l1-mean": lambda process: dataclasses.replace(
+        process, source=mc.sources.Split(100, 140)
+    ),
+    # the limit hardly depends on the sizes
+    "pub-mn-plateau-n100-a0.1": with_shares(0.12),
+    "pub-mn-plateau-n1000-a0.1": with_shares(0.12),
+    "pub-mn-plateau-n100-a0.5": with_shares(0.55),
+}
+"""Experiments that differ in one respect from the row's; every other row's mutant has larger samples."""
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_mutants_miss_their_targets(name):
-    target, change, replicates = MUTANTS[name]
-    row = ROWS[target]
-    measured = measure(row, replicates, change)
-    z = [abs(m.value - v) / m.standard_error for m, v in zip(measured, row["values"], strict=True)]
-    assert 5 < max(z) < 15, z
+def check_mutant(name):
+    """The mutant misses the row's numbers, by an effect of ordinary size: 5 to 15 standard errors."""
+    row, change, replicates = ROWS[name], MUTANTS.get(name, larger), 1024
+    entry = simulate(row, replicates, mc.Keep(), change, chunk=1024)
+    while (z := _effect(row, entry)) < 8 and replicates < MOST:
+        replicates = min(MOST, math.ceil(replicates * (10 / max(z, 1.0)) ** 2))
+        entry = simulate(row, replicates, mc.Keep(), change, chunk=1024)
+    if z > 12:  # fewer see it too
+        fewer = max(8, int(replicates * (10 / z) ** 2))
+        entry = simulate(row, fewer, None, change) if hits(row) else _first(entry, fewer)
+        z = _effect(row, entry)
+    assert 5 < z < 15, (name, z, replicates)
 
 
-def test_quantiles_where_a_mean_cannot_be_had():
-    """E var_50 at n = 10, ddof 0, is carried by too few replicates: its law's quantiles are tested instead."""
-    sizes = np.full(50, 10)
+def _first(entry, replicates):
+    return KeptEntry(entry.values[:replicates], entry.generations)
 
-    def exceeds(threshold, ddof):
-        return float(theory.tail_probability(sizes, ddof, np.asarray([50]), threshold)[0])
 
-    def quantile(q):
-        return optimize.brentq(lambda log: exceeds(np.exp(log), 0) - (1 - q), -12, 2)
+def _effect(row, entry) -> float:
+    return max(
+        abs(m.value - v) / m.standard_error for m, v in zip(measured(row, entry), row["values"], strict=True)
+    )
 
-    record = {"x": mc.Record(mc.metrics.log_variance, at=[50])}
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_mutant_misses_its_target(name):
+    check_mutant(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in SIMULATED if name not in QUICK])
+def test_every_other_mutant_misses_its_target(name):
+    check_mutant(name)
+
+
+@pytest.mark.parametrize(
+    "name, t, n, ddof", [("pub-g-n10-d0-evar", 50, 10, 0), ("pub-g-n100-d1-esd", 2500, 100, 1)]
+)
+def test_quantiles_and_logs_where_a_mean_cannot_be_had(name, t, n, ddof):
+    """What rare replicates carry: the law's quantiles and E log are tested instead."""
+    assert (name, t) in NOT_TESTABLE
+
+    def exceeds(log_deviation):
+        return float(theory.tail_probability(np.full(t, n), ddof, np.asarray([t]), np.exp(log_deviation))[0])
+
     replicates = 4000
+    record = {"x": mc.Record(mc.metrics.log_variance, at=[t])}
     run = mc.simulate(
-        process(ROWS["pub-g-n10-d0-evar"]), truth(ROWS["pub-g-n10-d0-evar"]), key=jax.random.key(1), generations=50,
-        replicates=replicates, start="truth", record=record,
+        process(ROWS[name]), truth(ROWS[name]), key=jax.random.key(1), generations=t, replicates=replicates,
+        start="truth", record=record,
     )  # fmt: skip
-    log_deviation = 0.5 * run["x"].values[:, 0].astype(float)
+    log_variance = run["x"].values[:, 0].astype(float)
+    half = (n - 1) / 2
+    expected = t * (special.digamma(half) - np.log((n - ddof) / 2))
+    spread = np.sqrt(t * special.polygamma(1, half))
+    error = spread / np.sqrt(replicates)
+    assert abs(log_variance.mean() - expected) < 4 * error
+    assert (
+        5 < abs(log_variance.mean() - expected + 0.16 * spread) / error < 15
+    )  # a mutant of a sixth of the spread
+
     z = []
     for q in (0.1, 0.5, 0.9, 0.99):
-        at = quantile(q)
-        share = np.mean(log_deviation > at)
+        at = optimize.brentq(
+            lambda x, q=q: exceeds(x) - (1 - q), (expected - 6 * spread) / 2, (expected + 6 * spread) / 2
+        )
+        share = np.mean(log_variance / 2 > at)
         assert abs(share - (1 - q)) < 4 * np.sqrt(q * (1 - q) / replicates), q
-        mutant = exceeds(np.exp(at - 0.25), 0)  # the log is that much larger: a tenth of its spread
+        mutant = exceeds(at - 0.08 * spread)
         z.append(abs(share - mutant) / np.sqrt(mutant * (1 - mutant) / replicates))
-    assert max(z) > 5
+    assert 5 < max(z) < 15

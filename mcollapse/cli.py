@@ -6,6 +6,7 @@ Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law 
 
 import json
 import math
+import os
 import pathlib
 import sys
 from collections.abc import Callable
@@ -87,10 +88,14 @@ def run(
     target = _target(out, name, overwrite)
     changes = {"replicates": replicates, "generations": generations, "seed": seed}
     changes = {key: value for key, value in changes.items() if value is not None}
-    if specification is None:
-        violated = _run_words(text, changes, level, target, as_json)
-    else:
-        violated = _run_specification(specification, changes, level, target, as_json)
+    try:
+        if specification is None:
+            violated = _run_words(text, changes, level, target, as_json)
+        else:
+            violated = _run_specification(specification, changes, level, target, as_json)
+    except KeyboardInterrupt:
+        print("interrupted: nothing was saved", file=sys.stderr, flush=True)
+        os._exit(130)  # a device cannot be stopped, and Python would wait for the chunks in flight
     raise typer.Exit(1 if violated else 0)
 
 

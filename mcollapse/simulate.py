@@ -57,7 +57,9 @@ def simulate(
         start: `"real"`, generation 0 is the fit to n_0 real points; `"truth"`, it is the truth itself.
         record: what to keep, by name; left out, the family's standard metrics as whole trajectories.
         chunk: the most replicates at once, rounded up to blocks of 128; left out, chosen by memory.
-        devices: JAX devices, or how many of the local ones; left out, all of them.
+        devices: JAX devices, or how many of the local ones; left out, all of them. On a CPU a host
+            thread a core drives them, however many JAX has been told of: as fast as a device a core,
+            and compiled once.
         progress: a meter, such as `mcollapse.progress.TerminalProgress()`.
 
     Raises:
@@ -204,21 +206,20 @@ def _execute(
         out = made.program(arrays, jax.device_put(addresses, device))
         return jax.tree.map(np.asarray, out), made, fresh
 
-    with concurrent.futures.ThreadPoolExecutor(job.workers) as pool:
-        for number, (out, made, fresh) in enumerate(_in_order(pool, one, len(chunks.starts), job.workers)):
-            first = chunks.starts[number]
-            compiled += fresh
-            compile_seconds += made.seconds if fresh else 0.0
-            changes = made.changes if fresh else changes
-            for name, collector in collectors.items():
-                summary = out["records"][name]
-                if not records[name].reduce.every_generation:
-                    axis = 0 if job.axes is None else 1
-                    summary = jax.tree.map(lambda a, p=picks[name], x=axis: np.take(a, p, axis=x), summary)
-                collector.add(first, jax.tree.map(lambda a: _unstack(a, job.shape), summary))
-            count = min(chunks.lanes, job.replicates - first)
-            status[first : first + count] = np.moveaxis(_unstack(out["status"], job.shape), -1, 0)[:count]
-            progress.advance(count * cells)
+    for number, (out, made, fresh) in enumerate(_in_order(one, len(chunks.starts), job.workers)):
+        first = chunks.starts[number]
+        compiled += fresh
+        compile_seconds += made.seconds if fresh else 0.0
+        changes = made.changes if fresh else changes
+        for name, collector in collectors.items():
+            summary = out["records"][name]
+            if not records[name].reduce.every_generation:
+                axis = 0 if job.axes is None else 1
+                summary = jax.tree.map(lambda a, p=picks[name], x=axis: np.take(a, p, axis=x), summary)
+            collector.add(first, jax.tree.map(lambda a: _unstack(a, job.shape), summary))
+        count = min(chunks.lanes, job.replicates - first)
+        status[first : first + count] = np.moveaxis(_unstack(out["status"], job.shape), -1, 0)[:count]
+        progress.advance(count * cells)
     entries = {name: collector.finish() for name, collector in collectors.items()}
     stats = Statistics(
         seconds=0.0,
@@ -234,8 +235,9 @@ def _execute(
     return entries, status, stats
 
 
-def _in_order(pool: concurrent.futures.ThreadPoolExecutor, task: Any, count: int, workers: int):
+def _in_order(task: Any, count: int, workers: int):
     """Results in order with a bounded number in flight, so that memory is bounded too."""
+    pool = concurrent.futures.ThreadPoolExecutor(workers)
     waiting: list[concurrent.futures.Future[Any]] = []
     submitted = 0
     try:
@@ -245,7 +247,7 @@ def _in_order(pool: concurrent.futures.ThreadPoolExecutor, task: Any, count: int
                 submitted += 1
             yield waiting.pop(0).result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)  # after an interrupt only chunks in flight go on
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for chunks in flight
 
 
 def _collector(record: Record, value: jax.ShapeDtypeStruct, job: _Job, kept: np.ndarray) -> Any:

@@ -2,6 +2,9 @@
 
 import json
 import pathlib
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -161,3 +164,17 @@ def test_bands_cover_all_words():
 
 def test_version(capsys):
     assert command("--version") == 0 and capsys.readouterr().out.strip() == mc.__version__
+
+
+def test_an_interrupt_ends_with_a_line_and_130(tmp_path):
+    """As Ctrl-C does: at once, without a traceback, with what became of the results."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "mcollapse", "run", "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert started.stdout is not None and "words" in started.stdout.readline()
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert errors.strip() == "interrupted: nothing was saved"
+    assert not (tmp_path / "out").exists()

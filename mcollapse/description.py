@@ -87,6 +87,11 @@ def _rebuilt(item: Any) -> Any:
 
 def rebuild_process(data: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a process from its description."""
+    if data["name"] != "recursive-training":
+        raise NotRebuilt(
+            f"the process {data['name']!r} is not one of mcollapse's, so it cannot be rebuilt from a saved "
+            "run: compare in the session that ran it"
+        )
     parts = {section: rebuild(section, data[section]) for section in SECTIONS}
     return parts | {"path": data.get("path", "auto")}
 

@@ -16,10 +16,8 @@ import numpy as np
 
 from mcollapse import theory
 from mcollapse.metrics import Above
-from mcollapse.pools import Newest
-from mcollapse.predicting import predictions
+from mcollapse.predicting import absorbing, predictions
 from mcollapse.recording import Entry, HittingEntry, HittingTime, KeptEntry, MeanEntry, MomentsEntry, Record
-from mcollapse.sources import LastModel
 from mcollapse.trajectories import Trajectories
 from mcollapse.verdicts import INDICATORS
 
@@ -311,9 +309,8 @@ def _curves(run: Trajectories, name: str, line: _Line) -> list[_Curve]:
 def _never_returns(run: Trajectories, record: Record) -> bool:
     """Whether a category that dies is dead for good, so that the law of `alive` is that of survival."""
     reducer = record.reduce
-    absorbing = isinstance(run.process.source, LastModel) and isinstance(run.process.pool, Newest)
     dies = isinstance(reducer, HittingTime) and reducer.below is not None and 0 < float(reducer.below) <= 1
-    return absorbing and dies and getattr(record.metric, "__name__", "") == "alive"
+    return absorbing(run) and dies and getattr(record.metric, "__name__", "") == "alive"
 
 
 def _draw_observed(ax: "Axes", line: _Line, law_of_mean: bool) -> np.ndarray:

@@ -10,9 +10,10 @@ from mcollapse.description import NotRebuilt, kebab
 from mcollapse.families import Bernoulli, Gaussian
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
+from mcollapse.pools import Newest
 from mcollapse.process import RecursiveTraining
 from mcollapse.recording import Record
-from mcollapse.sources import Mixture, Split
+from mcollapse.sources import LastModel, Mixture, Split
 from mcollapse.sweeping import at_cell
 from mcollapse.trajectories import Trajectories
 
@@ -29,12 +30,25 @@ def predictions(
         process, truth = at_cell(run.process, run.truth, cell or {})
     except NotRebuilt:
         return []  # a saved run of the user's own classes: theory has no law for it
-    if not _known_to_theory(process, truth):
+    if not isinstance(process, RecursiveTraining) or not _known_to_theory(process, truth):
         return []
     described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
     generations = np.asarray(run[name].generations, np.int64)
     found = theory.predictions(described, [(quantity, parameters)], generations)
     return [p for p in found if p.quantity == quantity and dict(p.parameters) == parameters]
+
+
+def absorbing(run: Trajectories) -> bool:
+    """Whether each generation is drawn from the last alone, so that what is lost is lost for good."""
+    try:
+        process = run.process
+    except NotRebuilt:
+        return False
+    return (
+        isinstance(process, RecursiveTraining)
+        and isinstance(process.source, LastModel)
+        and isinstance(process.pool, Newest)
+    )
 
 
 def setting(process: RecursiveTraining, truth: Truth, generations: int, start: str) -> theory.Setting:

@@ -52,7 +52,10 @@ class State(eqx.Module):
 
 
 class AbstractProcess(eqx.Module):
-    """Anything that starts, steps from generation to generation and can be measured."""
+    """Anything that starts, steps from generation to generation and can be measured.
+
+    Its state is any tree of arrays with a `status` (see `mcollapse.status`), the worst so far.
+    """
 
     @abc.abstractmethod
     def planned(
@@ -60,24 +63,45 @@ class AbstractProcess(eqx.Module):
     ) -> "AbstractProcess":
         """Host: the process with its schedules tabulated and its capacities fixed."""
 
+    def checked_truth(self, truth: Truth | Params, start: Start) -> Truth:
+        """Host: the truth with its family; `ValueError` where the process cannot start from it."""
+        _check_start(start)
+        if not isinstance(truth, Truth):
+            raise ValueError(
+                f"the truth of a {type(self).__name__} is mc.Truth(family, params), "
+                f"got {type(truth).__name__}"
+            )
+        truth.family.check(truth.params)
+        return truth
+
+    @classmethod
+    def alike(cls, planned: "list[Any]") -> "list[Any]":
+        """Host: the planned cells of a sweep, given the same static numbers: they differ in arrays only."""
+        return planned
+
+    @property
+    def rows(self) -> int:
+        """The most points drawn at once by one replicate, from which memory is planned."""
+        return 0
+
     @property
     def lanes_axis(self) -> int:
         """Which axis of a batched state runs over replicates: the last, for speed, unless that is slow."""
         return -1
 
     @abc.abstractmethod
-    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start | None = None) -> State:
+    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start | None = None) -> Any:
         """Generation 0 of the replicate that `key` belongs to."""
 
     @abc.abstractmethod
     def step(
-        self, key: PRNGKeyArray | Key, state: State, truth: Truth | Params, t: Int[Array, ""] | int
-    ) -> State:
+        self, key: PRNGKeyArray | Key, state: Any, truth: Truth | Params, t: Int[Array, ""] | int
+    ) -> Any:
         """Generation `t` from generation t - 1, with the same `key` as `init`."""
 
     @abc.abstractmethod
     def measure(
-        self, key: PRNGKeyArray | Key, metric: Callable[..., Array], state: State, truth: Truth | Params
+        self, key: PRNGKeyArray | Key, metric: Callable[..., Array], state: Any, truth: Truth | Params
     ) -> Array:
         """The metric of the current model."""
 
@@ -163,6 +187,32 @@ class RecursiveTraining(AbstractProcess):
                 as_rows=as_rows,
             ),
         )
+
+    def checked_truth(self, truth: Truth | Params, start: Start) -> Truth:
+        """Host: the truth with its family; bare parameters are those of the model's family."""
+        _check_start(start)
+        truth = as_truth(truth, self.family)
+        _check_truth(self, truth, start)
+        return truth
+
+    @classmethod
+    def alike(cls, planned: "list[RecursiveTraining]") -> "list[RecursiveTraining]":
+        """Capacities are static, so that every cell gets the largest of any."""
+        plans = [process._planned() for process in planned]
+        rows = max(plan.rows for plan in plans)
+        pools = _alike_pools([process.pool for process in planned])
+        # a pool ends with a whole batch buffer: with larger buffers it needs more room than any cell planned
+        pool_rows = max(pool.capacity(rows) for pool in pools) if plans[0].as_rows else 0
+        plan = dataclasses.replace(plans[0], rows=rows, pool_rows=pool_rows)
+        return [
+            dataclasses.replace(process, plan=plan, pool=pool)
+            for process, pool in zip(planned, pools, strict=True)
+        ]
+
+    @property
+    def rows(self) -> int:
+        """As planned: 0 where statistics are drawn from their own law."""
+        return self._planned().rows
 
     @property
     def lanes_axis(self) -> int:
@@ -301,10 +351,12 @@ def as_truth(truth: Truth | Params, family: AbstractFamily) -> Truth:
     return truth if isinstance(truth, Truth) else Truth(family, truth)
 
 
-def check_truth(process: RecursiveTraining, truth: Truth, start: Start) -> None:
-    """Host: refuse a truth that the process cannot start from."""
+def _check_start(start: Start) -> None:
     if start not in ("real", "truth"):
         raise ValueError(f'start is "real" (a fit to n_0 real points) or "truth", got {start!r}')
+
+
+def _check_truth(process: RecursiveTraining, truth: Truth, start: Start) -> None:
     expected = getattr(truth.family, "Params", None)
     if expected is not None and not isinstance(truth.params, expected):
         raise ValueError(
@@ -354,6 +406,15 @@ def _check_sizes(process: RecursiveTraining, batches: np.ndarray, fitted: np.nda
             f"counts exactly to {random.largest_count():,}: use smaller sizes, or set the variable "
             "JAX_ENABLE_X64=1 before starting Python"
         )
+
+
+def _alike_pools(pools: list[Any]) -> list[Any]:
+    """Static numbers that planning filled in, raised to the largest of any."""
+    derived = [
+        f.name for f in dataclasses.fields(pools[0]) if f.metadata.get("derived") and f.metadata.get("static")
+    ]
+    largest = {name: max(getattr(pool, name) for pool in pools) for name in derived}
+    return [dataclasses.replace(pool, **largest) for pool in pools]
 
 
 def _power_of_two(size: int) -> int:

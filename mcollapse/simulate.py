@@ -22,7 +22,7 @@ from mcollapse import metrics, planning
 from mcollapse.compilation import PROGRAMS
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
-from mcollapse.process import RecursiveTraining, Start, as_truth, check_truth
+from mcollapse.process import AbstractProcess, Start
 from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, replicate_words, split
 from mcollapse.progress import AbstractProgress, NoProgress
 from mcollapse.random import Key
@@ -34,7 +34,7 @@ Device = Any  # jax.Device, which is no type to a type checker
 
 
 def simulate(
-    process: RecursiveTraining,
+    process: AbstractProcess,
     truth: Truth | Params,
     *,
     key: PRNGKeyArray,
@@ -69,7 +69,7 @@ def simulate(
 
 
 def sweep(
-    process: RecursiveTraining,
+    process: AbstractProcess,
     truth: Truth | Params,
     *,
     over: Mapping[str, Sequence[float]],
@@ -93,7 +93,7 @@ def sweep(
 
 
 def _run(
-    process: RecursiveTraining,
+    process: AbstractProcess,
     truth: Truth | Params,
     grid: planning.Grid | None,
     key: PRNGKeyArray,
@@ -108,8 +108,7 @@ def _run(
     begun = time.perf_counter()
     _check_numbers(process, generations, replicates, chunk)
     generations, replicates = int(generations), int(replicates)
-    true = as_truth(truth, process.family)
-    check_truth(process, true, start)
+    true = process.checked_truth(truth, start)
     records = _records(process, record)
     if grid is None:
         experiment, axes, cells = _cell(process, true, records, {}, generations, start), None, 1
@@ -279,7 +278,7 @@ def _addresses(job: _Job, first: int, lanes: int, stops: np.ndarray) -> Addresse
 
 
 def _cell(
-    process: RecursiveTraining,
+    process: AbstractProcess,
     truth: Truth,
     records: Records,
     cell: dict[str, float],
@@ -323,13 +322,19 @@ def _traced_shapes(identity: Identity, structure: Any, leaves: tuple[Any, ...], 
             raise ValueError(f"the metric {name!r} returns {value.dtype}, which is no number")
     numbers = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(state))
     # a step holds about eight arrays of the state's size at once, and a few buffers of a batch's rows
-    rows = identity.tree.process.plan.rows
+    rows = identity.tree.process.rows
     return values | {"": jax.ShapeDtypeStruct((8 * numbers + 6 * rows,), jnp.float32)}
 
 
-def _records(process: RecursiveTraining, record: Mapping[str, Record] | None) -> Records:
+def _records(process: AbstractProcess, record: Mapping[str, Record] | None) -> Records:
     if record is None:
-        return {name: Record(metric) for name, metric in metrics.standard(process.family).items()}
+        family = getattr(process, "family", None)
+        if family is None:
+            raise ValueError(
+                f"a {type(process).__name__} has no standard metrics: say what to keep, such as "
+                'record={"error": mc.Record(mc.metrics.squared_error)}'
+            )
+        return {name: Record(metric) for name, metric in metrics.standard(family).items()}
     if not isinstance(record, Mapping) or not record:
         raise ValueError(
             'record is a dictionary of records, such as {"error": mc.Record(mc.metrics.squared_error)}, '
@@ -352,8 +357,8 @@ def _records(process: RecursiveTraining, record: Mapping[str, Record] | None) ->
     return dict(record)
 
 
-def _check_numbers(process: RecursiveTraining, generations: int, replicates: int, chunk: int | None) -> None:
-    if not isinstance(process, RecursiveTraining):
+def _check_numbers(process: AbstractProcess, generations: int, replicates: int, chunk: int | None) -> None:
+    if not isinstance(process, AbstractProcess):
         raise ValueError(f"simulate runs a process such as mc.RecursiveTraining(…), got {process!r}")
     for name, value, least in (
         ("generations", generations, 1),

@@ -6,6 +6,7 @@ its fields. A misspelled key is answered with the nearest one that exists.
 
 import dataclasses
 import difflib
+import inspect
 import pathlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -156,15 +157,31 @@ def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path) -> 
     fields = [f.name for f in dataclasses.fields(params)]
     constructors = _constructors(params)
     check_keys(data, (*fields, *constructors), "family.truth")
-    name = next(iter(data))
-    if name in constructors:
-        arguments = data[name]
-        return (
-            constructors[name](**arguments)
-            if isinstance(arguments, Mapping)
-            else constructors[name](arguments)
+    chosen = [name for name in data if name in constructors]
+    if not chosen:
+        return _called(params, data, "family.truth")
+    if len(data) > 1:
+        raise ValueError(
+            f"family.truth is either {chosen[0]} or {next(k for k in data if k != chosen[0])}, not both"
         )
-    return params(**data)
+    arguments = data[chosen[0]]
+    if not isinstance(arguments, Mapping):
+        first = next(iter(inspect.signature(constructors[chosen[0]]).parameters))
+        arguments = {first: arguments}
+    return _called(constructors[chosen[0]], arguments, f"family.truth.{chosen[0]}")
+
+
+def _called(function: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> Any:
+    """A constructor with the arguments of a section, which must be its own, complete, and numbers."""
+    parameters = inspect.signature(function).parameters
+    check_keys(arguments, parameters, where)
+    for name, parameter in parameters.items():
+        if name not in arguments and parameter.default is parameter.empty:
+            raise ValueError(f"{where} needs {name!r}")
+    for name, value in arguments.items():
+        if not isinstance(value, int | float | list) or isinstance(value, bool):
+            raise ValueError(f"{where}.{name} is a number or a list of numbers, got {value!r}")
+    return function(**arguments)
 
 
 def _constructors(params: type) -> dict[str, Callable[..., Any]]:

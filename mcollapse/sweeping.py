@@ -74,23 +74,7 @@ def _as_leaf(leaf: Any) -> Any:
 
 
 def _alike(cells: list[Experiment]) -> list[Experiment]:
-    """Capacities are static, so that every cell gets the largest of any."""
-    processes: list[Any] = [cell.process for cell in cells]
-    rows = max(p.plan.rows for p in processes)
-    pools = _alike_pools([p.pool for p in processes])
-    # a pool ends with a whole batch buffer: with larger buffers it needs more room than any cell planned
-    pool_rows = max(pool.capacity(rows) for pool in pools) if processes[0].plan.as_rows else 0
-    plan = dataclasses.replace(processes[0].plan, rows=rows, pool_rows=pool_rows)
+    processes = cells[0].process.alike([cell.process for cell in cells])
     return [
-        Experiment(dataclasses.replace(process, plan=plan, pool=pool), cell.truth, cell.records)
-        for process, pool, cell in zip(processes, pools, cells, strict=True)
+        Experiment(process, cell.truth, cell.records) for process, cell in zip(processes, cells, strict=True)
     ]
-
-
-def _alike_pools(pools: list[Any]) -> list[Any]:
-    """Static numbers that planning filled in, raised to the largest of any."""
-    derived = [
-        f.name for f in dataclasses.fields(pools[0]) if f.metadata.get("derived") and f.metadata.get("static")
-    ]
-    largest = {name: max(getattr(pool, name) for pool in pools) for name in derived}
-    return [dataclasses.replace(pool, **largest) for pool in pools]

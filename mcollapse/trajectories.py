@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # optional parts are imported where they are used
     import xarray
     from matplotlib.axes import Axes
 
-    from mcollapse.process import RecursiveTraining
+    from mcollapse.process import AbstractProcess
     from mcollapse.recording import Record
     from mcollapse.verdicts import Report
 
@@ -63,7 +63,7 @@ class Trajectories(Mapping[str, Entry]):
         status: np.ndarray,
         attributes: Mapping[str, Any],
         truth: Any,  # a Truth; without a family where a saved one was the user's own
-        process: "RecursiveTraining | None" = None,
+        process: "AbstractProcess | None" = None,
         records: Mapping[str, "Record"] | None = None,
         stats: Statistics | None = None,
     ):
@@ -98,7 +98,7 @@ class Trajectories(Mapping[str, Entry]):
         return int(self.attributes["replicates"])
 
     @property
-    def process(self) -> "RecursiveTraining":
+    def process(self) -> Any:
         """The process that ran, rebuilt from its description after loading."""
         if self._process is None:
             from mcollapse.description import rebuild_process

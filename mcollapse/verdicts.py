@@ -15,7 +15,7 @@ import numpy as np
 
 from mcollapse import theory
 from mcollapse.families.base import Truth
-from mcollapse.predicting import predictions
+from mcollapse.predicting import absorbing, predictions
 from mcollapse.recording import Entry, HittingEntry, HittingTime, KeptEntry, MeanEntry, Record
 from mcollapse.significance import binomial_p_value, critical_value, ratio_interval, t_p_value
 from mcollapse.trajectories import Trajectories
@@ -291,10 +291,7 @@ def _surviving(
     """A hitting time of an absorbing event gives its probability at every generation."""
     reducer = record.reduce
     metric = getattr(record.metric, "__name__", "")
-    absorbing = (
-        type(run.process.source).__name__ == "LastModel" and type(run.process.pool).__name__ == "Newest"
-    )
-    if not absorbing or not isinstance(reducer, HittingTime):
+    if not absorbing(run) or not isinstance(reducer, HittingTime):
         return None
     probability = np.moveaxis(entry.probability[index], -1, 0)
     if metric == "alive" and reducer.below is not None and 0 < float(reducer.below) <= 1:

@@ -166,9 +166,25 @@ CAUSES = {
         lambda p: spec(record={"mean": {"reduce": "momets"}}), "'momets'", "did you mean 'moments'"),
     "a specification with words for numbers": (
         lambda p: spec(generations="ten"), "'ten'", "generations"),
+    "a truth with a misspelled argument": (
+        lambda p: spec(family=truth_of(zipf={"categorys": 5})), "'categorys'", "did you mean 'categories'"),
+    "a truth without an argument": (
+        lambda p: spec(family=truth_of(uniform={})), "family.truth.uniform", "needs 'categories'"),
+    "a truth of half a category": (
+        lambda p: spec(family=truth_of(zipf=3.5)), "3.5", "whole number of at least two"),
+    "a truth of words": (
+        lambda p: spec(family=truth_of(probabilities="half")), "'half'", "a list of numbers"),
+    "two truths": (
+        lambda p: spec(family=truth_of(uniform=3, zipf=3)), "either uniform or zipf", "not both"),
+    "a parameter that is a word": (
+        lambda p: mc.families.Bernoulli.Params("half"), "'half'", "a number or an array"),
     "no such specification": (lambda p: Specification.read(p / "none.toml"), "none.toml", "no specification file"),
     "a specification that is no TOML": (lambda p: _not_toml(p), "not TOML", "line 1"),
 }  # fmt: skip
+
+
+def truth_of(**truth):
+    return {"name": "categorical", "truth": truth}
 
 
 def _sweep(over):

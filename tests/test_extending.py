@@ -1,10 +1,13 @@
 """What a user writes: twenty lines of their own for each contract, run like ours."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import special
 
 import mcollapse as mc
 from mcollapse import random
@@ -12,10 +15,12 @@ from mcollapse.data import Batch, Counts, Samples
 from mcollapse.estimators import AbstractEstimator
 from mcollapse.families import AbstractFamily
 from mcollapse.pools import AbstractPool
+from mcollapse.process import AbstractProcess
+from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
 from mcollapse.sources import AbstractSource
 from tests.helpers import GAUSSIAN, ZIPF, categorical, gaussian
-from tests.statistical import assert_agrees, moments
+from tests.statistical import assert_agrees, assert_mutant_seen, moments
 
 
 class CoinParams(eqx.Module):
@@ -110,6 +115,69 @@ def test_a_family_of_three_methods(tmp_path):
     assert loaded.truth.probability == 0.3 and len(loaded.compare()) == 0
     with pytest.raises(ValueError, match="is not one of mcollapse's"):
         _ = loaded.process
+
+
+GaussianParams = mc.families.Gaussian.Params
+
+
+class Pair(eqx.Module):
+    first: GaussianParams
+    second: GaussianParams
+    status: jax.Array
+
+
+class EachOther(AbstractProcess):
+    """Two Gaussians, each fitted to points of the other's last model: another process, same engine."""
+
+    size: np.ndarray = eqx.field(converter=number)
+    generations: int = eqx.field(static=True, default=0)
+
+    def planned(self, generations, start="real", truth=None):
+        return dataclasses.replace(self, generations=generations)
+
+    def init(self, key, truth, start=None):
+        params = jax.tree.map(jnp.asarray, truth.params)
+        return Pair(params, params, jnp.zeros((), jnp.int32))
+
+    def step(self, key, state, truth, t):
+        key, family = Key.of(key, t), mc.families.Gaussian()
+
+        def fitted(site, model):
+            count = self.size.astype(jnp.int32)
+            data = family.sample_statistics(key.at(site), model, count)
+            return family.maximum_likelihood(data, model, ddof=1)
+
+        (first, one), (second, other) = fitted(1, state.second), fitted(2, state.first)
+        return Pair(first, second, jnp.maximum(state.status, jnp.maximum(one, other)))
+
+    def measure(self, key, metric, state, truth):
+        return jnp.stack([metric(truth.family, p, truth) for p in (state.first, state.second)])
+
+
+def test_another_process_is_run_recorded_swept_and_saved(tmp_path):
+    truth = mc.Truth(mc.families.Gaussian(), GAUSSIAN)
+    record = {"log_variance": mc.Record(mc.metrics.log_variance)}
+    arguments = {"key": jax.random.key(0), "generations": 6, "replicates": 20_000, "start": "truth"}
+    run = mc.simulate(EachOther(12), truth, record=record, **arguments)
+    values = run["log_variance"].values  # each model's past is a chain of replacement, and has its law
+    law = np.arange(7) * (special.digamma(11 / 2) - np.log(11 / 2))
+    assert_agrees(*moments(values), np.stack([law, law], axis=1))
+    short = values[:100]
+    assert_mutant_seen(short, short + 0.5 * np.arange(7)[:, None])
+    assert abs(np.corrcoef(values[:, 1].T)[0, 1]) < 0.04
+
+    swept = mc.sweep(EachOther(12), truth, over={"size": [12, 50]}, record=record, **arguments)
+    np.testing.assert_array_equal(swept["log_variance"].values[:, 0], values)
+    assert len(run.compare()) == 0
+    run.save(tmp_path / "run.zarr")
+    loaded = mc.Trajectories.load(tmp_path / "run.zarr")
+    assert len(loaded.compare()) == 0 and loaded.plot(component=0)
+    with pytest.raises(ValueError, match="EachOther.*cannot be rebuilt"):
+        loaded.process  # noqa: B018
+    with pytest.raises(ValueError, match="no standard metrics"):
+        mc.simulate(EachOther(12), truth, **arguments)
+    with pytest.raises(ValueError, match=r"mc.Truth\(family, params\)"):
+        mc.simulate(EachOther(12), GAUSSIAN, record=record, **arguments)
 
 
 def test_a_source_a_pool_and_a_schedule():

@@ -43,13 +43,30 @@ def imported(path: pathlib.Path) -> set[str]:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
+    package = ["mcollapse", *path.relative_to(PACKAGE).parts[:-1]]
     for node in ast.walk(tree):
-        if not isinstance(node, ast.ImportFrom) or id(node) in typing_only or node.module is None:
+        if id(node) in typing_only:
             continue
-        parts = node.module.split(".")
-        if node.level == 0 and parts[0] == "mcollapse":
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            stem = base + (node.module.split(".") if node.module else [])
+            names = [[*stem, alias.name] for alias in node.names]
+        else:
+            continue
+        found |= {parts[1] for parts in names if parts[0] == "mcollapse" and len(parts) > 1}
     return found
+
+
+def test_every_form_of_import_is_seen(tmp_path, monkeypatch):
+    file = PACKAGE / "pools" / "imaginary.py"
+    code = (
+        "import mcollapse.draw\nfrom mcollapse import data\nfrom ..random import normal\n"
+        "from .base import AbstractPool\nfrom mcollapse.process import State\nimport numpy\n"
+    )
+    monkeypatch.setattr(pathlib.Path, "read_text", lambda self: code)
+    assert imported(file) == {"draw", "data", "random", "pools", "process"}
 
 
 def test_imports_point_down():

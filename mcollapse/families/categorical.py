@@ -42,8 +42,10 @@ class CategoricalParams(eqx.Module):
         cls, categories: int, exponent: float | int = 1.0, shift: float | int = 0.0
     ) -> "CategoricalParams":
         r"""Zipf–Mandelbrot: $p_i \propto (i + \text{shift})^{-\text{exponent}}$, $i = 1, \dots, K$."""
-        if categories < 2:
-            raise ValueError(f"a categorical law needs at least two categories, got {categories}")
+        if not isinstance(categories, int | np.integer) or categories < 2:
+            raise ValueError(
+                f"a categorical law needs a whole number of at least two categories, got {categories!r}"
+            )
         if shift <= -1:
             raise ValueError(f"shift must be above -1 so that rank 1 has a weight, got {shift}")
         weights = (np.arange(1, categories + 1) + shift) ** -float(exponent)

@@ -11,6 +11,8 @@ TOLERANCE = 1e-6
 
 def concrete(value: object) -> Any:
     """A float64 host array of what a user gives; arrays of a program pass through unchanged."""
+    if isinstance(value, str | bytes | dict | None):
+        raise ValueError(f"a parameter is a number or an array of numbers, got {value!r}")
     if isinstance(value, jax.Array) or not isinstance(
         value, np.ndarray | np.generic | float | int | list | tuple
     ):

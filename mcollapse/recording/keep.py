@@ -36,8 +36,9 @@ class Keep(AbstractReducer):
         return _KeepCollector(np.empty((rows, *shape), dtype), generations)
 
     def bytes(self, size: int, replicates: int) -> int:
-        """Four bytes a number."""
-        return 4 * size * (replicates if self.first is None else min(self.first, replicates))
+        """Of the program's float, an upper limit for counts and truth values."""
+        width = np.dtype(jnp.result_type(float)).itemsize
+        return width * size * (replicates if self.first is None else min(self.first, replicates))
 
 
 class _KeepCollector(Collector):

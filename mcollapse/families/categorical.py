@@ -33,13 +33,13 @@ class CategoricalParams(eqx.Module):
         return cls.zipf(50)
 
     @classmethod
-    def uniform(cls, categories: int) -> "CategoricalParams":
+    def uniform(cls, categories: int | float) -> "CategoricalParams":
         """All categories equally likely."""
         return cls.zipf(categories, exponent=0.0)
 
     @classmethod
     def zipf(
-        cls, categories: int, exponent: float | int = 1.0, shift: float | int = 0.0
+        cls, categories: int | float, exponent: float | int = 1.0, shift: float | int = 0.0
     ) -> "CategoricalParams":
         r"""Zipf–Mandelbrot: $p_i \propto (i + \text{shift})^{-\text{exponent}}$, $i = 1, \dots, K$."""
         if not isinstance(categories, int | np.integer) or categories < 2:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import jax
 import jax.numpy as jnp
 import numpy as np
-from goodness import LEVEL, exact_counts
+from goodness import assert_fits, continuous_fit, exact_counts
 from scipy import special, stats
 
 from mcollapse import random
@@ -49,14 +49,17 @@ def laws_and_types():
     uniform, *normals, chi_square = reals
     binomial, urn = counts
     normals += [(binomial - 3e8) / np.sqrt(2.1e8), (urn - 5e7) / np.sqrt(1.25e7)]
-    fits = [stats.kstest(part, "norm").pvalue for part in normals]
-    fits += [
-        stats.kstest(uniform, "uniform").pvalue,
-        stats.kstest(np.exp(chi_square), stats.chi2(9).cdf).pvalue,
+    families = [(part, lambda change: stats.norm(scale=1 + change)) for part in normals]
+    families += [
+        (uniform, lambda change: stats.beta(1 + change, 1)),
+        (np.exp(chi_square), lambda change: stats.chi2(9 + 5 * change)),
     ]
-    assert min(fits) > LEVEL, fits
-    mutants = [stats.kstest(part, stats.norm(scale=1.2).cdf).pvalue for part in normals]
-    assert max(mutants) < LEVEL, mutants
+    for sample, law in families:
+        assert_fits(
+            lambda change, sample=sample, law=law: continuous_fit(sample, law(change).cdf),
+            0,
+            lambda strength: 0.2 * strength,
+        )
     assert random.largest_count() == 10**9
 
 

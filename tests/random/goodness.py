@@ -1,4 +1,4 @@
-"""Samples of a draw over many replicates, and how well they fit a law."""
+"""Samples of a draw over many replicates, how well they fit a law, and wrong laws that they must not fit."""
 
 import functools
 
@@ -9,6 +9,7 @@ from scipy import stats
 
 # A family-wise error of 1e-6 over at most 1,000 statistical tests: a z-score of 6.1. Keys are fixed.
 LEVEL = 1e-6 / 1000
+SEEN, MOST = float(stats.norm.isf(LEVEL / 2)), 15.0
 REPLICATES = 200_000
 
 
@@ -27,8 +28,61 @@ def keys(seed: int, replicates: int):
     return jax.random.split(jax.random.key(seed), replicates)
 
 
-def count_fit(sample: np.ndarray, law) -> float:
-    """The p-value of Pearson's statistic, neighbouring values pooled until 25 are expected; 0 if one is impossible."""
+def assert_seen(effect) -> None:
+    """Of a family of mutants one is rejected by an effect between 6.1 and 15 standard errors.
+
+    `effect` takes a strength to standard errors. Strength 1 must be seen; where it is by far more it proves
+    little, and it is weakened, in steps that do not pass over the window even if effects are quadratic.
+    """
+    strength, seen = 1.0, effect(1.0)
+    while seen > MOST and strength > 1e-4:
+        strength *= (10 / min(seen, 40.0)) ** 0.5
+        seen = effect(strength)
+    assert SEEN < seen <= MOST, (
+        f"the mutant's effect is {seen:.1f} standard errors at strength {strength:.2g}"
+    )
+
+
+def score(p: float) -> float:
+    """The two-sided p-value in standard errors."""
+    return float(stats.norm.isf(p / 2))
+
+
+def assert_fits(fit, law, *mutants) -> None:
+    """A sample fits its law, and of each family of wrong laws it rejects one by a bounded effect.
+
+    `fit` takes a law to the p-value of always the same sample, a family takes a strength up to 1 to a law.
+    """
+    assert fit(law) > LEVEL
+    for mutant in mutants:
+        assert_seen(lambda strength, mutant=mutant: score(fit(mutant(strength))))
+
+
+def assert_counts_fit(sample: np.ndarray, law, shift: float = 0.1) -> None:
+    """Counts fit their law, and not one whose mean is moved by up to `shift` standard deviations."""
+    assert_fits(lambda tilt: count_fit(sample, law, tilt), 0.0, lambda strength: shift * strength)
+
+
+def assert_cells_fit(observed: np.ndarray, expected: np.ndarray, change: float = 0.05) -> None:
+    """Frequencies fit, and not if every second one is larger by up to `change` and the others smaller."""
+
+    def uneven(strength):
+        wrong = expected * (1 + change * strength * (-1.0) ** np.arange(expected.size))
+        return wrong * expected.sum() / wrong.sum()
+
+    assert_fits(lambda law: cell_fit(observed, law), expected, uneven)
+
+
+def shorter(sample: np.ndarray, strength: float) -> np.ndarray:
+    """The first replicates: so many that an effect in standard errors is `strength` times as large."""
+    return sample[: max(2, round(len(sample) * strength**2))]
+
+
+def count_fit(sample: np.ndarray, law, tilt: float = 0.0) -> float:
+    """The p-value of Pearson's statistic, neighbouring values pooled until 25 are expected; 0 if one is impossible.
+
+    A tilt raises the odds of every further count, which moves the mean by about so many standard deviations.
+    """
     low, high = int(sample.min()), int(sample.max())
     values = np.arange(low, high + 1)
     expected = law.pmf(values) * sample.size
@@ -36,6 +90,10 @@ def count_fit(sample: np.ndarray, law) -> float:
     if np.any((expected == 0) & (observed > 0)):
         return 0.0
     expected = np.concatenate([[law.cdf(low - 1) * sample.size], expected, [law.sf(high) * sample.size]])
+    if tilt:
+        centred = np.arange(low - 1, high + 2) - np.average(np.arange(low - 1, high + 2), weights=expected)
+        expected *= np.exp(tilt * centred / np.average(centred**2, weights=expected) ** 0.5)
+        expected *= sample.size / expected.sum()
     return cell_fit(np.concatenate([[0], observed, [0]]), expected)
 
 
@@ -81,9 +139,9 @@ def moment_fit(sample: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> 
     sample = sample.astype(np.float64)
     centred = sample - mean
     mean_error = centred.mean(0) / np.sqrt(np.maximum(np.diag(covariance), 1e-30) / len(sample))
-    products = centred[:, :, None] * centred[:, None, :]
-    spread = np.maximum(products.std(0), 1e-12) / np.sqrt(len(sample))
-    product_error = (products.mean(0) - covariance) / spread
+    products, squares = (part.T @ part / len(sample) for part in (centred, centred**2))
+    spread = np.sqrt(np.maximum(squares - products**2, 1e-24) / len(sample))
+    product_error = (products - covariance) / spread
     scores = np.abs(np.concatenate([mean_error, product_error.ravel()]))
     return float(min(1.0, 2 * stats.norm.sf(scores.max()) * scores.size))
 

@@ -7,7 +7,17 @@ from scipy import stats
 from mcollapse import random
 from mcollapse.random.binomials import binomial_from_words
 
-from .goodness import LEVEL, count_fit, exact_counts, sampler, words
+from .goodness import (
+    assert_counts_fit,
+    assert_fits,
+    assert_seen,
+    count_fit,
+    exact_counts,
+    sampler,
+    score,
+    shorter,
+    words,
+)
 
 binomials = sampler(lambda key, law: random.binomial(key, 1, *law))
 by_words = jax.jit(jax.vmap(binomial_from_words, in_axes=(0, None, None, None)))
@@ -22,20 +32,16 @@ LAWS = [
 
 @pytest.mark.parametrize("n, p", LAWS)
 def test_binomials(n, p):
-    p = float(np.float32(p))
-    odds = 1.05 * p / (1 - p)
-    law = stats.binom(n, p)
-    assert count_fit(binomials(n, p), law) > LEVEL
-    assert count_fit(binomials(n, odds / (1 + odds)), law) < LEVEL
+    assert_counts_fit(binomials(n, p), stats.binom(n, float(np.float32(p))))
 
 
 @pytest.mark.parametrize("n, p", [(31, 0.5), (33, 0.5), (100, 0.12), (1000, 0.012)])
 def test_a_rounded_normal_would_be_seen(n, p):
     """The mutant without the corrections of the quantile."""
     p = float(np.float32(p))
-    score = np.random.default_rng(0).standard_normal(400_000)
-    mutant = np.floor(n * p + score * np.sqrt(n * p * (1 - p)) + 0.5).astype(int).clip(0, n)
-    assert count_fit(mutant, stats.binom(n, p)) < LEVEL
+    normal = np.random.default_rng(0).standard_normal(400_000)
+    mutant = np.floor(n * p + normal * np.sqrt(n * p * (1 - p)) + 0.5).astype(int).clip(0, n)
+    assert_seen(lambda strength: score(count_fit(shorter(mutant, strength), stats.binom(n, p))))
 
 
 def test_certain_counts(key):
@@ -70,16 +76,17 @@ def test_counts_are_the_exact_quantiles_of_their_words(n, p):
 def test_rare_failures_keep_their_probability():
     """1 - p is a number of its own: with 1e-9 and n = 2^24 one count in sixty is not n, where 1 - p rounds to 0."""
     sample = by_words(words(200_000)[0], jnp.int32(2**24), jnp.float32(1), jnp.float32(1e-9))
-    assert count_fit(2**24 - np.asarray(sample), stats.binom(2**24, 1e-9)) > LEVEL
-    assert count_fit(np.zeros(200_000, int), stats.binom(2**24, 1e-9)) < LEVEL
+    failures = 2**24 - np.asarray(sample)
+
+    def fit(rate):
+        return count_fit(failures, stats.binom(2**24, rate))
+
+    assert_fits(fit, 1e-9, lambda strength: 1e-9 * (1 - strength))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n, p", LAWS)
 def test_many_binomials(n, p):
-    """2e7 draws, that see a change of the odds by half a percent."""
-    p = float(np.float32(p))
+    """2e7 draws, that see a mean moved by a hundredth of a standard deviation."""
     sample = np.concatenate([binomials(n, p, seed=seed, replicates=2_000_000) for seed in range(10)])
-    assert count_fit(sample, stats.binom(n, p)) > LEVEL
-    odds = 1.005 * p / (1 - p)
-    assert count_fit(sample, stats.binom(n, odds / (1 + odds))) < LEVEL
+    assert_counts_fit(sample, stats.binom(n, float(np.float32(p))), shift=0.01)

@@ -10,7 +10,7 @@ from mcollapse.random.fit import log_chi_square as exact_log_chi_square
 from mcollapse.random.normals import box_muller, from_words
 from mcollapse.random.uniforms import unit_interval
 
-from .goodness import LEVEL, cell_fit, continuous_fit, sampler, words
+from .goodness import assert_cells_fit, assert_fits, cell_fit, continuous_fit, sampler, words
 
 SHAPE = (3, 7)
 
@@ -29,11 +29,14 @@ chi_squares = sampler(
 )
 
 
+def fit_of(sample):
+    return lambda law: continuous_fit(sample, law.cdf)
+
+
 def test_uniforms():
     for sample in uniforms():
         assert sample.min() > 0 and sample.max() < 1
-        assert continuous_fit(sample, stats.uniform.cdf) > LEVEL
-        assert continuous_fit(sample**1.04, stats.uniform.cdf) < LEVEL
+        assert_fits(fit_of(sample), stats.uniform(), lambda strength: stats.beta(1 + 0.05 * strength, 1))
 
 
 def test_the_ends_are_excluded_and_small_uniforms_have_all_their_digits():
@@ -48,10 +51,13 @@ def test_the_ends_are_excluded_and_small_uniforms_have_all_their_digits():
 
 @pytest.mark.parametrize("p", [0.5, 0.03, 1e-3])
 def test_tosses(p):
-    for heads, wrong in zip(tosses(p), tosses(1.02 * p + 0.004), strict=True):
-        expected = heads.size * np.array([1 - p, p])
-        assert cell_fit(np.bincount(heads, minlength=2), expected) > LEVEL
-        assert cell_fit(np.bincount(wrong, minlength=2), expected) < LEVEL
+    for heads in tosses(p):
+        observed = np.bincount(heads, minlength=2)
+
+        def fit(law, observed=observed):
+            return cell_fit(observed, observed.sum() * np.array([1 - law, law]))
+
+        assert_fits(fit, p, lambda strength: p + strength * (0.02 * p + 0.004))
 
 
 def test_certain_tosses(key):
@@ -63,9 +69,12 @@ def test_certain_tosses(key):
 
 def test_normals():
     for sample in normals():
-        assert continuous_fit(sample, stats.norm.cdf) > LEVEL
-        assert continuous_fit(sample, stats.norm(scale=1.05).cdf) < LEVEL
-        assert continuous_fit(sample, stats.t(10).cdf) < LEVEL
+        assert_fits(
+            fit_of(sample),
+            stats.norm(),
+            lambda strength: stats.norm(scale=1 + 0.05 * strength),
+            lambda strength: stats.t(10 / strength),
+        )
 
 
 def test_the_inverse_is_that_of_its_word():
@@ -88,20 +97,18 @@ def test_the_pair_is_that_of_its_words():
     np.testing.assert_allclose(np.hypot(x, y), radius, rtol=1e-6, atol=3e-4)  # near 0 the radius is coarse
     np.testing.assert_allclose(np.hypot(x, y)[radius > 0.5], radius[radius > 0.5], rtol=1e-6)
     octant = np.floor(4 * np.arctan2(y, x) / np.pi).astype(int) + 4
-    assert cell_fit(np.bincount(octant, minlength=8), np.full(8, 25_000.0)) > LEVEL
+    assert_cells_fit(np.bincount(octant, minlength=8), np.full(8, 25_000.0))
     assert np.abs(np.array([x, y])).min() > 0
 
 
 @pytest.mark.parametrize("nu", [1, 2, 3, 4, 5, 9, 31, 32, 33, 99, 999, 47.5])
 def test_chi_squares(nu):
     single, score, paired = chi_squares(nu)
-    law, mutant = stats.chi2(nu), stats.chi2(1.01 * nu if nu > 40 else nu + 0.2)
-    assert nu > 1 or continuous_fit(score, stats.norm.cdf) > LEVEL
+    if nu == 1:  # the score is that of all nu
+        assert_fits(fit_of(score), stats.norm(), lambda strength: stats.norm(scale=1 + 0.05 * strength))
     assert (single == paired).all()
     chi_square = np.exp(single.astype(np.float64))
-    assert continuous_fit(chi_square, law.cdf) > LEVEL
-    assert continuous_fit(chi_square, mutant.cdf) < LEVEL
-    assert continuous_fit(chi_square, stats.chi2(nu + 1).cdf) < LEVEL
+    assert_fits(fit_of(chi_square), stats.chi2(nu), lambda strength: stats.chi2(nu + strength * nu**0.5 / 10))
 
 
 def test_degrees_of_freedom_at_the_edges(key):

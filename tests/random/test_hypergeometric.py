@@ -7,7 +7,19 @@ from scipy import stats
 from mcollapse import random
 from mcollapse.random.hypergeometrics import _from_words
 
-from .goodness import LEVEL, cell_fit, count_fit, exact_counts, moment_fit, sampler, words
+from .goodness import (
+    assert_counts_fit,
+    assert_fits,
+    assert_seen,
+    cell_fit,
+    count_fit,
+    exact_counts,
+    moment_fit,
+    sampler,
+    score,
+    shorter,
+    words,
+)
 
 counts = sampler(lambda key, urn: random.hypergeometric(key, 1, *urn))
 tables = sampler(lambda key, urn: random.multivariate_hypergeometric(key, 1, *urn))
@@ -29,16 +41,14 @@ URNS = [
 @pytest.mark.parametrize("urn", URNS)
 def test_hypergeometrics(urn):
     good, bad, draws = urn
-    law = stats.hypergeom(good + bad, good, draws)
-    assert count_fit(counts(*urn), law) > LEVEL
-    with_replacement = counts(*urn, seed=1)
-    assert count_fit(with_replacement, stats.binom(draws, 1.03 * good / (good + bad))) < LEVEL
+    assert_counts_fit(counts(*urn), stats.hypergeom(good + bad, good, draws))
 
 
 @pytest.mark.parametrize("urn", [(5, 5, 5), (66, 66, 66), (100, 400, 100), (1000, 4000, 500)])
 def test_replacement_would_be_seen(urn):
     good, bad, draws = urn
-    assert count_fit(counts(*urn), stats.binom(draws, good / (good + bad))) < LEVEL
+    sample, wrong = counts(*urn), stats.binom(draws, good / (good + bad))
+    assert_seen(lambda strength: score(count_fit(shorter(sample, strength), wrong)))
 
 
 @pytest.mark.parametrize("urn", URNS)
@@ -86,17 +96,17 @@ def test_multivariate(n):
     assert sample.dtype == np.int32 and (sample.sum(1) == n).all()
     assert (sample >= 0).all() and (sample <= URN).all()
     for part in ([1], [5], [4], [1, 2], [2, 4]):
-        law = stats.hypergeom(total, URN[part].sum(), n)
-        assert count_fit(sample[:, part].sum(1), law) > LEVEL
-    p = URN[URN > 0] / total
-    multinomial = n * (np.diag(p) - np.outer(p, p))
-    covariance = multinomial * (total - n) / (total - 1)
-    assert moment_fit(sample[:, URN > 0], n * p, covariance) > LEVEL
-    if n > 1:  # one draw is with replacement or without
-        assert moment_fit(sample[:, URN > 0], n * p, multinomial) < LEVEL
-    moved = URN + np.array([0, 1, -1, 0, 0, 0, 0], np.int32)
-    if n < 47:
-        assert moment_fit(tables(n, moved)[:, URN > 0], n * p, covariance) < LEVEL
+        assert_counts_fit(sample[:, part].sum(1), stats.hypergeom(total, URN[part].sum(), n))
+
+    def fit(law):
+        p, replaced = law
+        covariance = n * (np.diag(p) - np.outer(p, p)) * (1 - (1 - replaced) * (n - 1) / (total - 1))
+        return moment_fit(sample[:, URN > 0], n * p, covariance)
+
+    p, moved = URN[URN > 0] / total, np.array([1, -1, 0, 0]) / total
+    assert_fits(fit, (p, 0), lambda strength: (p + strength * moved, 0))
+    if n not in (1, 24):  # one draw is with or without; of half the urn the single ball's square is certain
+        assert_seen(lambda strength: score(fit((p, strength))))
 
 
 def test_all_or_none_or_more_than_there_is():
@@ -113,8 +123,12 @@ def test_every_small_table_has_its_probability():
     observed = np.array([(sample == table).all(1).sum() for table in every])
     assert observed.sum() == len(sample)
     expected = len(sample) * stats.multivariate_hypergeom(urn, 3).pmf(every)
-    assert cell_fit(observed, expected) > LEVEL
-    assert cell_fit(observed, expected.sum() * stats.multinomial(3, urn / 7).pmf(every)) < LEVEL
+    replaced = len(sample) * stats.multinomial(3, urn / 7).pmf(every)
+
+    def mixed(strength):
+        return (1 - strength) * expected + strength * replaced
+
+    assert_fits(lambda law: cell_fit(observed, law), expected, mixed)
 
 
 @pytest.mark.slow
@@ -122,5 +136,4 @@ def test_every_small_table_has_its_probability():
 def test_many_hypergeometrics(urn):
     good, bad, draws = urn
     sample = np.concatenate([counts(*urn, seed=seed, replicates=2_000_000) for seed in range(10)])
-    assert count_fit(sample, stats.hypergeom(good + bad, good, draws)) > LEVEL
-    assert count_fit(sample, stats.binom(draws, 1.005 * good / (good + bad))) < LEVEL
+    assert_counts_fit(sample, stats.hypergeom(good + bad, good, draws), shift=0.01)

@@ -9,7 +9,7 @@ from scipy import stats
 from mcollapse import random
 from mcollapse.random import Key
 
-from .goodness import LEVEL, REPLICATES, correlation_fit, keys, sampler
+from .goodness import REPLICATES, assert_fits, continuous_fit, correlation_fit, keys, sampler
 
 WEIGHTS = np.array([0.1, 0.0, 0.4, 0.5], np.float32)
 ONES = np.ones(4, np.int32)
@@ -87,23 +87,34 @@ def neighbours():
     return sampler(lambda key, t: {name: draw(key, *t) for name, draw in NEIGHBOURS.items()})(7)
 
 
+def assert_independent(first, second):
+    """Neither the numbers are correlated nor their squares; a correlation of 0.05 of either would be seen."""
+    first, second = ((part - part.mean()) / part.std() for part in (first, second))
+    far = np.where(np.abs(first) > 1, 1, -1)
+    assert_fits(
+        lambda wrong: correlation_fit(first, wrong),
+        second,
+        lambda strength: second + 0.05 * strength * first,
+        lambda strength: second * (1 + 0.05 * strength * far),
+    )
+
+
 @pytest.mark.parametrize("name", NEIGHBOURS)
 def test_neighbours_are_independent(name):
-    first, second = neighbours()[name]
-    assert correlation_fit(first, second) > LEVEL
-    assert correlation_fit(first, first + 30 * second) < LEVEL  # a correlation of 0.03
-    assert correlation_fit(first, first) < LEVEL
+    assert_independent(*neighbours()[name])
 
 
 def test_replicates_and_generations_are_independent():
-    score = sampler(lambda key, _: random.normal(key, 1))()
-    assert correlation_fit(score[:-1], score[1:]) > LEVEL
+    normal = sampler(lambda key, _: random.normal(key, 1))()
+    assert_independent(normal[:-1], normal[1:])
     replicate = jax.random.key(11)
     path = np.asarray(
         jax.jit(jax.vmap(lambda t: random.normal(Key.of(replicate, t), 1)))(np.arange(REPLICATES))
     )
-    assert correlation_fit(path[:-1], path[1:]) > LEVEL
-    assert correlation_fit(path, score) > LEVEL
-    smooth = path[:-1] + 0.03 * path[1:]
-    assert correlation_fit(smooth[:-1], smooth[1:]) < LEVEL
-    assert stats.ks_1samp(path.astype(float), stats.norm.cdf, method="asymp").pvalue > LEVEL
+    assert_independent(path[:-1], path[1:])
+    assert_independent(path, normal)
+    assert_fits(
+        lambda law: continuous_fit(path, law.cdf),
+        stats.norm(),
+        lambda strength: stats.norm(scale=1 + 0.05 * strength),
+    )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mcollapse.theory import Prediction, Setting, predictions
+from tests.random.goodness import assert_seen, shorter
 from tests.theory.brute import gaussian_paths
 
 REPLICATES = 100_000
@@ -61,22 +62,37 @@ def measured(setting: Setting, p: Prediction, means, variances) -> np.ndarray:
     }[p.quantity]
 
 
-def surprise(p: Prediction, samples: np.ndarray) -> float:
-    """Largest deviation over generations, in standard errors from the sample."""
-    if p.statistic == "variance":
-        samples = (samples - samples.mean(axis=1, keepdims=True)) ** 2
-    error = samples.std(axis=1) / REPLICATES**0.5
-    gap = np.abs(samples.mean(axis=1) - p.values)
-    return float(np.max(np.where(gap > 1e-9, gap / np.maximum(error, 1e-12), 0.0)))
+def deviations(samples: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Of the means of every generation, in standard errors from the sample; infinite where that is certain."""
+    error = samples.std(axis=1) / samples.shape[1] ** 0.5
+    gap = np.abs(samples.mean(axis=1) - expected)
+    certain = np.where(gap > 1e-9, np.inf, 0.0)
+    return np.divide(gap, error, out=certain, where=(gap > 1e-9) & (error > 1e-12))
 
 
-def spread_surprise(p: Prediction, samples: np.ndarray) -> float:
+def surprise(p: Prediction, samples: np.ndarray) -> np.ndarray:
+    return deviations(_squares(samples) if p.statistic == "variance" else samples, p.values)
+
+
+def spread_surprise(p: Prediction, samples: np.ndarray) -> np.ndarray:
     """The same for the predicted variance over replicates."""
     assert p.variance is not None
-    squares = (samples - samples.mean(axis=1, keepdims=True)) ** 2
-    error = squares.std(axis=1) / REPLICATES**0.5
-    gap = np.abs(squares.mean(axis=1) - p.variance)
-    return float(np.max(np.where(gap > 1e-9, gap / np.maximum(error, 1e-12), 0.0)))
+    return deviations(_squares(samples), p.variance)
+
+
+def _squares(samples: np.ndarray) -> np.ndarray:
+    return (samples - samples.mean(axis=1, keepdims=True)) ** 2
+
+
+def assert_rejected(wrong: list[Prediction], setting: Setting, paths, surprise=surprise) -> None:
+    """By the largest deviation of what is random, over so many replicates that it is of ordinary size."""
+    samples = [measured(setting, p, *paths).T for p in wrong]
+
+    def effect(strength):
+        found = [surprise(p, shorter(part, strength).T) for p, part in zip(wrong, samples, strict=True)]
+        return max(float(z[np.isfinite(z)].max()) for z in found)
+
+    assert_seen(effect)
 
 
 def exact(setting: Setting) -> list[Prediction]:
@@ -104,9 +120,10 @@ def test_exact_laws(case, paths):
     assert ("log_variance" in names) == (case[0] == "last" and case[1] == "newest" and "known" not in case)
     for p in found:
         samples = measured(setting, p, *paths(case))
-        assert surprise(p, samples) < 5, (p.law.name, p.quantity, p.statistic, p.values, samples.mean(axis=1))
+        name = (p.law.name, p.quantity, p.statistic)
+        assert surprise(p, samples).max() < 5, (*name, p.values, samples.mean(axis=1))
         if p.variance is not None and p.statistic == "mean":
-            assert spread_surprise(p, samples) < 5, (p.law.name, p.quantity, p.variance, samples.var(axis=1))
+            assert spread_surprise(p, samples).max() < 5, (*name, p.variance, samples.var(axis=1))
 
 
 MUTANTS = {
@@ -134,15 +151,19 @@ MUTATED = [(case, mutant) for case in CASES for mutant in MUTANTS if _is_felt(ca
     ("case", "mutant"), MUTATED, ids=lambda part: part if isinstance(part, str) else "-".join(part)
 )
 def test_mutants_are_rejected(case, mutant, paths):
-    wrong = exact(MUTANTS[mutant](setting_of(*case)))
-    assert max(surprise(p, measured(setting_of(*case), p, *paths(case))) for p in wrong) > 5
+    setting = setting_of(*case)
+    assert_rejected(exact(MUTANTS[mutant](setting)), setting, paths(case))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[1] == "newest"], ids="-".join)
+def spreads(setting: Setting) -> list[Prediction]:
+    return [p for p in exact(setting) if p.variance is not None and p.statistic == "mean"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if spreads(setting_of(*case))], ids="-".join)
 def test_sizes_off_by_one_are_seen_in_the_spread(case, paths):
     setting = setting_of(*case)
-    wrong = [p for p in exact(MUTANTS["sizes"](setting)) if p.variance is not None and p.statistic == "mean"]
-    assert max(spread_surprise(p, measured(setting, p, *paths(case))) for p in wrong) > 5
+    wrong = spreads(MUTANTS["sizes"](setting))
+    assert_rejected(wrong, setting, paths(case), spread_surprise)
 
 
 def test_random_counts_are_told_from_fixed_ones(paths):
@@ -153,5 +174,6 @@ def test_random_counts_are_told_from_fixed_ones(paths):
         next(p for p in exact(replace(setting, counts=counts)) if p.quantity == "squared_error")
         for counts in ("random", "fixed")
     )
-    samples = measured(setting, right, *gaussian_paths(setting, REPLICATES, seed=99))
-    assert surprise(right, samples) < 5 < surprise(wrong, samples)
+    found = gaussian_paths(setting, REPLICATES, seed=99)
+    assert surprise(right, measured(setting, right, *found)).max() < 5
+    assert_rejected([wrong], setting, found)

@@ -21,6 +21,7 @@ from mcollapse.theory import (
 )
 from mcollapse.theory.gamma import log_gamma_ratio
 from mcollapse.theory.replacement import moments
+from tests.random.goodness import assert_seen
 
 SIZES = np.array([6, 9, 5, 30, 200, 7])
 
@@ -50,15 +51,18 @@ def test_power_moments_are_those_of_chi_squares(ddof, order):
 
 @pytest.mark.parametrize("ddof", (0, 1))
 def test_log_variance_cumulants(ddof):
-    size, generator = 6, np.random.default_rng(0)
-    draws = np.log(generator.chisquare(size - 1, 400_000) / (size - ddof))
-    mean, variance, fourth = (cumulant[1] for cumulant in log_variance_cumulants(np.array([size]), ddof))
-    found = stats.kstat(draws, 1), stats.kstat(draws, 2), stats.kstat(draws, 4)
-    assert abs(found[0] - mean) < 5 * (variance / len(draws)) ** 0.5
-    assert abs(found[1] - variance) < 5 * ((fourth + 2 * variance**2) / len(draws)) ** 0.5
-    assert abs(found[2] - fourth) < 0.1 * fourth
-    wrong = log_variance_cumulants(np.array([size]), 1 - ddof)[0][1]
-    assert abs(found[0] - wrong) > 5 * (variance / len(draws)) ** 0.5
+    generator = np.random.default_rng(0)
+    draws = np.log(generator.chisquare(5, (400, 1000)) / (6 - ddof))
+    unbiased = np.array([stats.kstat(draws, order, axis=1) for order in (1, 2, 4)])
+
+    def effects(size, ddof):
+        expected = np.array([cumulant[1] for cumulant in log_variance_cumulants(np.array([size]), ddof)])
+        return np.abs(unbiased.mean(axis=1) - expected) / stats.sem(unbiased, axis=1)
+
+    assert np.all(effects(6, ddof) < 5)
+    for which in range(3):
+        assert_seen(lambda strength, which=which: effects(6 + strength, ddof)[which])
+    assert_seen(lambda strength: effects(6, ddof + strength * (1 - 2 * ddof))[0])
 
 
 @pytest.mark.parametrize("start", ("real", "truth"))
@@ -82,17 +86,21 @@ def test_three_derivations_agree(start, ddof):
 
 
 def test_variance_of_the_distance_by_simulation():
-    setting, replicates = gaussian("truth", 1), 200_000
-    generator = np.random.default_rng(1)
+    generator, replicates = np.random.default_rng(1), 200_000
     mean, variance = np.zeros(replicates), np.ones(replicates)
     for size in SIZES[1:4]:
         mean = mean + np.sqrt(variance / size) * generator.standard_normal(replicates)
         variance = variance * generator.chisquare(size - 1, replicates) / (size - 1)
     distance = 3 * (mean**2 + (np.sqrt(variance) - 1) ** 2)
-    expected, spread = (column[3] for column in moments(setting)["wasserstein2_squared"])
-    assert abs(distance.mean() - expected) < 5 * (spread / replicates) ** 0.5
-    assert abs(distance.var() / spread - 1) < 0.1
-    assert abs(distance.var() / moments(gaussian("truth", 0))["wasserstein2_squared"][1][3] - 1) > 0.1
+    found = np.array([distance, (distance - distance.mean()) ** 2])
+
+    def effects(ddof):
+        expected = [column[3] for column in moments(gaussian("truth", ddof))["wasserstein2_squared"]]
+        return np.abs(found.mean(axis=1) - expected) / stats.sem(found, axis=1)
+
+    assert np.all(effects(1) < 5)
+    for which in range(2):
+        assert_seen(lambda strength, which=which: effects(1 - strength)[which])
 
 
 def test_moments_of_the_clock_overflow_without_nan():
@@ -142,9 +150,14 @@ def test_tail_against_direct_sampling():
             exceeding.append(np.mean(logarithm > 2 * np.log(0.6)))
     exact = tail_probability(sizes, 1, at, 0.6)
     error = np.sqrt(exact * (1 - exact) / replicates)
-    assert np.all(np.abs(exceeding - exact) < 5 * error)
-    assert np.all(np.abs(exceeding - tail_probability(sizes, 0, at, 0.6)) > 5 * error)
-    assert np.any(np.abs(exceeding - tail_probability(sizes + 1, 1, at, 0.6)) > 5 * error)
+
+    def effects(sizes, ddof):
+        return np.abs(exceeding - tail_probability(sizes, ddof, at, 0.6)) / error
+
+    assert np.all(effects(sizes, 1) < 5)
+    for which in range(len(at)):
+        assert_seen(lambda strength, which=which: effects(sizes, 1 - strength)[which])
+    assert_seen(lambda strength: effects(sizes + strength, 1).max())
 
 
 @pytest.mark.parametrize("ddof", (0, 1))

@@ -1,0 +1,101 @@
+"""Lines, bands and laws on axes."""
+
+import dataclasses
+import re
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mcollapse import theory
+from mcollapse.plots.lines import Curve, Line
+from mcollapse.plots.style import COLOURS, DARK, STYLES
+from mcollapse.recording import Entry, HittingEntry, KeptEntry, MeanEntry
+
+if TYPE_CHECKING:  # an optional part, imported where it is used
+    from matplotlib.axes import Axes
+
+
+def draw_observed(ax: "Axes", line: Line, law_of_mean: bool) -> np.ndarray:
+    """The line with its spread; returns the means, by which scales are chosen."""
+    entry = line.entry
+    if isinstance(entry, HittingEntry):
+        return _draw_survival(ax, entry, line)
+    assert isinstance(entry, MeanEntry)
+    if not (line.alone and isinstance(entry, KeptEntry)):
+        return _draw_mean(ax, entry, line)
+    _draw_quantiles(ax, entry, line)
+    if law_of_mean:
+        _draw_mean(ax, entry, dataclasses.replace(line, colour=COLOURS[1]))
+    return entry.mean
+
+
+def _draw_quantiles(ax: "Axes", entry: KeptEntry, line: Line) -> None:
+    with np.errstate(invalid="ignore"):  # between two infinite values lies no quantile
+        low, lower, median, upper, high = entry.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
+    t, style = entry.generations, {"color": line.colour, "linewidth": 0}
+    ax.plot(t, median, color=line.colour, linewidth=1.8, label=f"median of {len(entry.values):,} replicates")
+    ax.fill_between(t, lower, upper, alpha=0.3, label="middle 50 %", **style)
+    ax.fill_between(t, low, high, alpha=0.18, label="middle 90 %", **style)
+
+
+def _draw_mean(ax: "Axes", entry: MeanEntry, line: Line) -> np.ndarray:
+    t, mean, error = entry.generations, entry.mean, 2 * entry.standard_error
+    mean = np.where(entry.count > 0, mean, np.nan)  # without a finite replicate there is no mean
+    ax.fill_between(t, mean - error, mean + error, color=line.colour, alpha=0.25, linewidth=0)
+    ax.plot(t, mean, color=line.colour, linewidth=1.8, **_identity(line))
+    rare = entry.heavy & np.isfinite(mean)
+    if rare.any() and not line.share:  # a small share is carried by few replicates, and yet is what it is
+        label = "carried by rare replicates: do not trust" if line.alone else "_"
+        ax.plot(t[rare], mean[rare], "o", color=line.colour, markerfacecolor="white", label=label)
+    return mean
+
+
+def _draw_survival(ax: "Axes", entry: HittingEntry, line: Line) -> np.ndarray:
+    t, share, error = entry.generations, 1.0 - entry.probability, 2 * entry.standard_error
+    ax.fill_between(t, share - error, share + error, step="post", color=line.colour, alpha=0.25, linewidth=0)
+    ax.plot(t, share, color=line.colour, linewidth=1.8, drawstyle="steps-post", **_identity(line))
+    return share
+
+
+def _identity(line: Line) -> dict[str, Any]:
+    """Label and marker; of several lines the legend's title says what they are."""
+    if line.alone:
+        return {"label": averaged(line.entry)}
+    return {"label": line.label, "marker": line.marker, "markersize": 5, "markevery": 0.13}
+
+
+def draw_law(ax: "Axes", curve: Curve) -> None:
+    """The curve in its law's style, once in the legend; between its bounds where it has two."""
+    label = _named(curve.law)
+    if label in ax.get_legend_handles_labels()[1]:
+        label = "_"  # one law of several lines is named once
+    if curve.lower is not None and curve.upper is not None:
+        ax.fill_between(curve.generations, curve.lower, curve.upper, color=DARK, alpha=0.15, linewidth=0)
+    style = {"color": DARK, "linewidth": curve.width, "drawstyle": "steps-post" if curve.steps else "default"}
+    ax.plot(curve.generations, curve.values, STYLES[curve.law.kind], label=label, zorder=3, **style)
+
+
+def averaged(entry: Entry) -> str:
+    """What a line is of: how many replicates, and what the band around it means."""
+    if isinstance(entry, HittingEntry):
+        return f"share of {int(np.max(entry.replicates)):,} replicates ± 2 s.e."
+    assert isinstance(entry, MeanEntry)
+    most, least = int(np.max(entry.count)), int(np.min(entry.count))
+    number = f"{most:,}" if most == least else f"{least:,} to {most:,} finite"
+    return f"mean of {number} replicates ± 2 s.e."
+
+
+def _named(law: theory.Law) -> str:
+    """Kind and name of a law, and below them where it comes from."""
+    kind = {"exact": "exact law", "asymptotic": "asymptotic law"}.get(law.kind, law.kind)
+    return f"{kind}: {law.name}\n" + textwrap.fill(f"({_citation(law.source)})", 44)
+
+
+def _citation(source: str) -> str:
+    """Authors and year: "Bakshi & Chakraborty, 2026, arXiv …" as "Bakshi, Chakraborty 2026"."""
+    found = re.match(r"(?:derived, )?(.*?),? (\d{4})\b", source)
+    if not found:
+        return source
+    authors = re.split(r", | & ", found[1])
+    return f"{', '.join(authors) if len(authors) < 3 else f'{authors[0]} et al.'} {found[2]}"

@@ -11,6 +11,7 @@ from mcollapse import pools as pools
 from mcollapse import random as random
 from mcollapse import schedules as schedules
 from mcollapse import sources as sources
+from mcollapse.compilation import compiler_options as compiler_options
 from mcollapse.data import Batch as Batch
 from mcollapse.data import Samples as Samples
 from mcollapse.families import Truth as Truth

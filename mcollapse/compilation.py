@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from mcollapse.program import Addresses, Experiment, Layout, run_chunk, split
+from mcollapse.program import Addresses, Experiment, Layout, parted, run_chunk
 
 logger = logging.getLogger("mcollapse")
 
@@ -25,6 +25,16 @@ class Compiled:
     program: Any
     seconds: float
     changes: tuple[str, ...]
+
+
+def compiler_options(platform: str | None = None) -> dict[str, int] | None:
+    """What `simulate` asks of XLA, for `jax.jit(…, compiler_options=…)`; of the default backend unless said.
+
+    On a CPU: wide vectors where the processor has them, up to 1.8 times as fast as LLVM's own choice of 256
+    bits. Someone who scans `step` by hand needs them for the very bits of `simulate`: without them sums of
+    products may be rounded otherwise.
+    """
+    return {"xla_cpu_prefer_vector_width": 512} if (platform or jax.default_backend()) == "cpu" else None
 
 
 class Programs:
@@ -41,7 +51,7 @@ class Programs:
         self, experiment: Experiment, addresses: Addresses, layout: Layout, device: Any
     ) -> tuple[Compiled, Any, bool]:
         """The program, the experiment's arrays on its device, and whether it was compiled just now."""
-        arrays, identity = split(experiment)
+        arrays, identity = parted(experiment)
         shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves((arrays, addresses)))
         signature = (identity, layout, shapes, jax.tree.structure(arrays), device)
         with self.guard:
@@ -53,7 +63,8 @@ class Programs:
                 return found, arrays, False
             changes = self._changes(facts(experiment) | {"layout": str(layout)} | _shapes(addresses))
             since = time.perf_counter()
-            program = run_chunk.lower(arrays, jax.device_put(addresses, device), identity, layout).compile()
+            lowered = run_chunk.lower(arrays, jax.device_put(addresses, device), identity, layout)
+            program = lowered.compile(compiler_options=compiler_options(device.platform))
             made = Compiled(program, time.perf_counter() - since, changes)
             self._store(signature, made)
         if changes:

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from mcollapse.families.base import Truth
+from mcollapse.noise import noise_first, plain
 from mcollapse.process import AbstractProcess, Start, State
 from mcollapse.random import Key
 from mcollapse.random.threefry import block
@@ -40,6 +41,9 @@ class Layout:
     start: Start
     axes: tuple[int | None, ...] | None = None
     """For a sweep, the axis of each array leaf that runs over cells, `None` where all cells agree."""
+
+    noise_first: bool = False
+    """Whether the noise of a generation is computed one ahead: for a CPU, see `mcollapse.noise`."""
 
 
 class Addresses(eqx.Module):
@@ -70,40 +74,44 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
     ids = addresses.first + jnp.arange(layout.lanes, dtype=jnp.uint32)
     present = ids < addresses.replicates.astype(jnp.uint32)
     words = addresses.words
-    axis, each = process.lanes_axis, (0,) * len(words)
+    axis = process.lanes_axis
     watched = {name: record for name, record in records.items() if record.reduce.every_generation}
     recorded = {name: record for name, record in records.items() if name not in watched}
 
-    def start(*words: Array) -> State:
+    def start(words: tuple[Array, ...]) -> State:
         return process.init(_key(words), truth, layout.start)
 
     def measure(record: Record, state: State, t: Array) -> Array:
-        def one(state: State, *words: Array) -> Array:
+        def one(state: State, words: tuple[Array, ...]) -> Array:
             return process.measure(Key.of(_key(words), t), record.metric, state, truth)
 
-        return jax.vmap(one, in_axes=(axis, *each), out_axes=-1)(state, *words)
+        return jax.vmap(one, in_axes=(axis, 0), out_axes=-1)(state, words)
 
-    def generation(t: Array, carry: tuple[State, dict[str, Any]]) -> tuple[State, dict[str, Any]]:
-        def step(state: State, *words: Array) -> State:
-            return process.step(_key(words), state, truth, t)
+    def step(state: State, words: tuple[Array, ...], t: Array) -> State:
+        return process.step(_key(words), state, truth, t)
 
-        state = jax.vmap(step, in_axes=(axis, *each), out_axes=axis)(carry[0], *words)
-        seen = {n: r.reduce.observe(carry[1][n], measure(r, state, t), t) for n, r in watched.items()}
-        return state, seen
+    loop = (noise_first if layout.noise_first else plain)(start, step)
 
-    def until(carry: tuple[State, dict[str, Any], Array], stop: Array) -> tuple[Any, dict[str, Any]]:
-        state, seen = jax.lax.fori_loop(carry[2] + 1, stop + 1, generation, carry[:2])
+    def generation(t: Array, carry: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
+        lanes = jax.vmap(loop.advance, in_axes=(axis, 0, None), out_axes=axis)(carry[0], words, t)
+        state, seen = states(lanes), carry[1]
+        return lanes, {n: r.reduce.observe(seen[n], measure(r, state, t), t) for n, r in watched.items()}
+
+    def until(carry: tuple[Any, dict[str, Any], Array], stop: Array) -> tuple[Any, dict[str, Any]]:
+        lanes, seen = jax.lax.fori_loop(carry[2] + 1, stop + 1, generation, carry[:2])
+        state = states(lanes)
         values = {n: r.reduce.summarise(measure(r, state, stop), present) for n, r in recorded.items()}
-        return (state, seen, stop), values
+        return (lanes, seen, stop), values
 
     zero = jnp.zeros((), jnp.int32)
-    state = jax.vmap(start, in_axes=each, out_axes=axis)(*words)
-    seen = {n: r.reduce.init(measure(r, state, zero)) for n, r in watched.items()}
-    carry, summaries = jax.lax.scan(until, (state, seen, zero), addresses.stops)
+    states = jax.vmap(loop.state, in_axes=axis, out_axes=axis)
+    lanes = jax.vmap(loop.begin, in_axes=0, out_axes=axis)(words)
+    seen = {n: r.reduce.init(measure(r, states(lanes), zero)) for n, r in watched.items()}
+    carry, summaries = jax.lax.scan(until, (lanes, seen, zero), addresses.stops)
     # beyond the last recorded generation: statuses and hitting times look at all of them
-    state, seen = jax.lax.fori_loop(carry[2] + 1, addresses.last + 1, generation, carry[:2])
+    lanes, seen = jax.lax.fori_loop(carry[2] + 1, addresses.last + 1, generation, carry[:2])
     summaries |= {n: r.reduce.summarise(seen[n], present) for n, r in watched.items()}
-    return {"records": summaries, "status": state.status.astype(jnp.int8)}
+    return {"records": summaries, "status": states(lanes).status.astype(jnp.int8)}
 
 
 @jax.jit
@@ -144,7 +152,7 @@ class Identity:
         return isinstance(other, Identity) and self.key == other.key
 
 
-def split(experiment: Experiment) -> tuple[Any, Identity]:
+def parted(experiment: Experiment) -> tuple[Any, Identity]:
     """Array leaves in the program's precision, and the rest."""
     arrays, rest = eqx.partition(
         experiment, lambda leaf: isinstance(leaf, jax.Array | np.ndarray | np.generic)

@@ -23,7 +23,7 @@ from mcollapse.compilation import PROGRAMS
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
 from mcollapse.process import AbstractProcess, Start
-from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, replicate_words, split
+from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, parted, replicate_words
 from mcollapse.progress import AbstractProgress, NoProgress
 from mcollapse.random import Key
 from mcollapse.recording import Record, resolve
@@ -195,7 +195,7 @@ def _execute(
     picks = {n: np.searchsorted(stops, at) for n, at in kept.items()}
     collectors = {n: _collector(r, values[n], job, kept[n]) for n, r in records.items()}
     status = np.empty((job.replicates, *job.shape), np.int8)
-    layout = Layout(chunks.lanes, job.start, job.axes)
+    layout = Layout(chunks.lanes, job.start, job.axes, noise_first=job.devices[0].platform == "cpu")
     compiled, compile_seconds, changes = 0, 0.0, ()
 
     def one(number: int) -> tuple[Any, Any, bool]:
@@ -298,7 +298,7 @@ def _value_shapes(experiment: Experiment, start: Start) -> Shapes:
     Tracing generation 0 here also raises what is wrong in a metric before anything is compiled. It is
     done once for experiments that differ in numbers only.
     """
-    arrays, identity = split(experiment)
+    arrays, identity = parted(experiment)
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), arrays)
     leaves, structure = jax.tree.flatten(shapes)
     return _traced_shapes(identity, structure, tuple(leaves), start)

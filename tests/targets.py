@@ -27,7 +27,7 @@ NOT_TESTABLE = {
     ("pub-g-n100-d1-esd", 2500),
     ("pub-g-n10-d0-evar", 50),
 }
-MOST = 10**6
+MOST, CHUNK = 10**6, 4096
 LIMIT = 400
 """Generations that stand for a long run: (1 - 1/n)^t (1 - a)^2t is below 1e-3 for every row of the kind."""
 
@@ -130,23 +130,21 @@ def generations(row) -> list[int]:
     return [int(t) for t in row["generations"]]
 
 
-def measure(row, replicates: int) -> list[Measured]:
-    """Every number of the row, simulated."""
-    return measured(row, simulate(row, replicates, mc.Moments()))
+def simulate(row, replicates: int, change=lambda process: process):
+    """What the row's experiment recorded; `change` makes a mutant of its process.
 
-
-def simulate(row, replicates: int, reduce, change=lambda process: process, chunk=None):
-    """What the row's experiment recorded; `change` makes a mutant of its process."""
+    Chunks are of one size and nothing is reduced on the device, so that all runs of a row share a program.
+    """
     start = "truth" if row["generation_zero"] == "truth" else "real"
     metric = METRICS[row["quantity"]]
     if row["quantity"] == "P(sd_k > eps)":
         metric = metrics.Above(metric, row["settings"]["eps"])
-    record = mc.Record(metric, at=generations(row), reduce=reduce)
+    record = mc.Record(metric, at=generations(row), reduce=mc.Keep())
     if hits(row):
         record = mc.Record(metric, reduce=mc.HittingTime(above=0.5))
     run = mc.simulate(
         change(process(row)), truth(row), key=jax.random.key(2024), generations=max(generations(row)),
-        replicates=replicates, start=start, record={"x": record}, chunk=chunk,
+        replicates=replicates, start=start, record={"x": record}, chunk=CHUNK,
     )  # fmt: skip
     return run["x"]
 

@@ -82,8 +82,9 @@ def test_scanning_by_hand_gives_the_same_bits(case):
         return planned.measure(jax.random.key(0), mc.metrics.squared_error, state, truth)
 
     keys = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(0), i))(jnp.arange(128))
-    states = jax.jit(jax.vmap(one))(keys)
-    by_hand = jax.jit(jax.vmap(jax.vmap(measure)))(states)
+    options = mc.compiler_options()
+    states = jax.jit(jax.vmap(one), compiler_options=options)(keys)
+    by_hand = jax.jit(jax.vmap(jax.vmap(measure)), compiler_options=options)(states)
     assert np.array_equal(np.asarray(by_hand), reference[:128])
 
 

@@ -5,7 +5,7 @@ import pytest
 
 import mcollapse as mc
 from mcollapse.compilation import PROGRAMS
-from mcollapse.program import Addresses, Experiment, Layout, run_chunk, split
+from mcollapse.program import Addresses, Experiment, Layout, parted, run_chunk
 from tests.helpers import GAUSSIAN, ZIPF, categorical, gaussian, keep, nothing_compiled, values
 
 
@@ -59,7 +59,7 @@ def test_the_store_of_programs_is_bounded():
 def test_the_program_lowers_for_every_platform(process, truth):
     records = {"x": mc.Record(mc.metrics.squared_error, reduce=mc.Moments())}
     experiment = Experiment(process.planned(3), mc.Truth(process.family, truth), records)
-    arrays, identity = split(experiment)
+    arrays, identity = parted(experiment)
     import numpy as np
 
     addresses = Addresses(

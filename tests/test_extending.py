@@ -143,7 +143,7 @@ class EachOther(AbstractProcess):
         key, family = Key.of(key, t), mc.families.Gaussian()
 
         def fitted(site, model):
-            count = self.size.astype(jnp.int32)
+            count = jnp.asarray(self.size, jnp.int32)
             data = family.sample_statistics(key.at(site), model, count)
             return family.maximum_likelihood(data, model, ddof=1)
 

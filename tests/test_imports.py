@@ -8,13 +8,13 @@ from tests.helpers import ROOT, python
 
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
-    {"version", "status", "once", "summation", "schedules", "random", "theory"},
+    {"version", "status", "once", "packing", "summation", "schedules", "random", "theory"},
     {"data"},
     {"families"},
     {"draw"},
     {"estimators", "sources", "pools"},
     {"process"},
-    {"metrics", "recording"},
+    {"metrics", "recording", "noise"},
     {"description", "planning", "progress", "program", "datasets"},
     {"sweeping", "compilation", "trajectories"},
     {"simulate"},

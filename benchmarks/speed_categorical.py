@@ -11,9 +11,15 @@ does not draw what has probability zero; with a real share all stay alive.
 import argparse
 
 import numpy as np
-from speed_gaussian import Contestant, log_spaced, parse, race, show, simulated
+from harness import Contestant, log_spaced, parse, race, show, simulated
 
-CASES = ((50, 100, 0.0, 1.0), (50, 100, 0.1, 1.0), (50, 10_000, 0.0, 1.0), (1000, 1000, 0.0, 0.1))
+CASES = (
+    (50, 100, 0.0, 1.0),
+    (50, 100, 0.1, 1.0),
+    (50, 10_000, 0.0, 1.0),
+    (1000, 1000, 0.0, 0.1),
+    (20_000, 436_577, 0.0, 0.01),
+)
 """Categories, points a generation, real share, and the part of the replicates that the case runs."""
 
 

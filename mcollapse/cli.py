@@ -170,7 +170,7 @@ def _run_specification(
 
     arguments: dict[str, Any] = {
         "key": jax.random.key(spec.seed), "generations": spec.generations, "replicates": spec.replicates,
-        "start": spec.start, "record": spec.records, "chunk": spec.chunk,
+        "start": spec.start, "record": spec.records, "chunk": spec.chunk, "draws": spec.draws,
         "progress": progress.default(not as_json),
     }  # fmt: skip
     if spec.sweep:

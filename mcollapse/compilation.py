@@ -27,14 +27,14 @@ class Compiled:
     changes: tuple[str, ...]
 
 
-def compiler_options(platform: str | None = None) -> dict[str, int] | None:
+def compiler_options(platform: str | None = None) -> dict[str, str | bool] | None:
     """What `simulate` asks of XLA, for `jax.jit(…, compiler_options=…)`; of the default backend unless said.
 
     On a CPU: wide vectors where the processor has them, up to 1.8 times as fast as LLVM's own choice of 256
     bits. Someone who scans `step` by hand needs them for the very bits of `simulate`: without them sums of
     products may be rounded otherwise.
     """
-    return {"xla_cpu_prefer_vector_width": 512} if (platform or jax.default_backend()) == "cpu" else None
+    return {"xla_cpu_prefer_vector_width": "512"} if (platform or jax.default_backend()) == "cpu" else None
 
 
 class Programs:

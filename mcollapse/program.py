@@ -42,6 +42,9 @@ class Layout:
     axes: tuple[int | None, ...] | None = None
     """For a sweep, the axis of each array leaf that runs over cells, `None` where all cells agree."""
 
+    draws: str = "fast"
+    """Whose random draws: ours, `"fast"`, or those of `"jax"`."""
+
     noise_first: bool = False
     """Whether the noise of a generation is computed one ahead: for a CPU, see `mcollapse.noise`."""
 
@@ -79,16 +82,16 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
     recorded = {name: record for name, record in records.items() if name not in watched}
 
     def start(words: tuple[Array, ...]) -> State:
-        return process.init(_key(words), truth, layout.start)
+        return process.init(_key(words, layout.draws), truth, layout.start)
 
     def measure(record: Record, state: State, t: Array) -> Array:
         def one(state: State, words: tuple[Array, ...]) -> Array:
-            return process.measure(Key.of(_key(words), t), record.metric, state, truth)
+            return process.measure(Key.of(_key(words, layout.draws), t), record.metric, state, truth)
 
         return jax.vmap(one, in_axes=(axis, 0), out_axes=-1)(state, words)
 
     def step(state: State, words: tuple[Array, ...], t: Array) -> State:
-        return process.step(_key(words), state, truth, t)
+        return process.step(_key(words, layout.draws), state, truth, t)
 
     loop = (noise_first if layout.noise_first else plain)(start, step)
 
@@ -124,8 +127,8 @@ def replicate_words(root: UInt32[Array, "2"], ids: UInt32[Array, " lanes"]) -> t
     return block(root[0], root[1], jnp.uint32(0), ids)
 
 
-def _key(words: tuple[Array, ...]) -> Key:
-    return Key((words[0], words[1]), jnp.zeros((), jnp.uint32), 0)
+def _key(words: tuple[Array, ...], draws: str) -> Key:
+    return Key((words[0], words[1]), jnp.zeros((), jnp.uint32), 0, draws)
 
 
 run_chunk = jax.jit(

@@ -45,6 +45,7 @@ def simulate(
     chunk: int | None = None,
     devices: Sequence[Device] | int | None = None,
     progress: AbstractProgress | None = None,
+    draws: str = "fast",
 ) -> Trajectories:
     """Run independent replicates of a process for `generations` steps after generation 0.
 
@@ -61,11 +62,15 @@ def simulate(
             thread a core drives them, however many JAX has been told of: as fast as a device a core,
             and compiled once.
         progress: a meter, such as `mcollapse.progress.TerminalProgress()`.
+        draws: `"fast"`, those of `mcollapse.random`, accurate to the distances that they state; or `"jax"`,
+            the same laws from `jax.random`, many times slower: other numbers, by another hand.
 
     Raises:
         ValueError: on anything wrong in the arguments, before anything is compiled.
     """
-    return _run(process, truth, None, key, generations, replicates, start, record, chunk, devices, progress)
+    return _run(
+        process, truth, None, key, generations, replicates, start, record, chunk, devices, progress, draws
+    )
 
 
 def sweep(
@@ -81,6 +86,7 @@ def sweep(
     chunk: int | None = None,
     devices: Sequence[Device] | int | None = None,
     progress: AbstractProgress | None = None,
+    draws: str = "fast",
 ) -> Trajectories:
     """`simulate` for every combination of values in `over`, as one program and on the same keys.
 
@@ -89,7 +95,9 @@ def sweep(
     Since cells share keys, differences between them are paired (common random numbers).
     """
     grid = planning.Grid.of(over)
-    return _run(process, truth, grid, key, generations, replicates, start, record, chunk, devices, progress)
+    return _run(
+        process, truth, grid, key, generations, replicates, start, record, chunk, devices, progress, draws
+    )
 
 
 def _run(
@@ -104,9 +112,12 @@ def _run(
     chunk: int | None,
     devices: Sequence[Device] | int | None,
     progress: AbstractProgress | None,
+    draws: str,
 ) -> Trajectories:
     begun = time.perf_counter()
     _check_numbers(process, generations, replicates, chunk)
+    if draws not in ("fast", "jax"):
+        raise ValueError(f'draws is "fast" (mcollapse.random) or "jax" (jax.random), got {draws!r}')
     generations, replicates = int(generations), int(replicates)
     true = process.checked_truth(truth, start)
     records = _records(process, record)
@@ -126,6 +137,7 @@ def _run(
         replicates=replicates,
         start=start,
         devices=_devices(devices),
+        draws=draws,
     )
     values = _value_shapes(
         experiment if grid is None else _cell(process, true, records, grid.cells()[0], generations, start),
@@ -152,6 +164,7 @@ def _run(
         "dtype": str(jnp.result_type(float)),
         "devices": [str(d) for d in job.devices],
         "platform": job.devices[0].platform,
+        "draws": job.draws,
         **versions(),
     }
     return Trajectories(entries, status, attributes, true, process=process, records=records, stats=stats)
@@ -169,6 +182,7 @@ class _Job:
     replicates: int
     start: Start
     devices: list[Device]
+    draws: str
 
     @property
     def workers(self) -> int:
@@ -195,7 +209,9 @@ def _execute(
     picks = {n: np.searchsorted(stops, at) for n, at in kept.items()}
     collectors = {n: _collector(r, values[n], job, kept[n]) for n, r in records.items()}
     status = np.empty((job.replicates, *job.shape), np.int8)
-    layout = Layout(chunks.lanes, job.start, job.axes, noise_first=job.devices[0].platform == "cpu")
+    layout = Layout(
+        chunks.lanes, job.start, job.axes, job.draws, noise_first=job.devices[0].platform == "cpu"
+    )
     compiled, compile_seconds, changes = 0, 0.0, ()
 
     def one(number: int) -> tuple[Any, Any, bool]:

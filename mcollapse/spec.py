@@ -200,6 +200,7 @@ class Specification(pydantic.BaseModel):
     seed: NonNegativeInt = 0
     start: Literal["real", "truth"] = "real"
     chunk: PositiveInt | None = None
+    draws: Literal["fast", "jax"] = "fast"
     family: Annotated[Any, BeforeValidator(_component(families, "family", ("truth",)))]
     truth: Any = None
     estimator: Annotated[Any, BeforeValidator(_component(estimators, "estimator"))] = (

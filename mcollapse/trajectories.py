@@ -193,7 +193,7 @@ def difference(first: Trajectories, second: Trajectories) -> Trajectories:
     The standard error of the result's mean is that of the difference, and usually far below those of the
     two means. Raises `ValueError` where the runs do not share keys, replicates or whole trajectories.
     """
-    for what in ("key", "replicates", "generations", "dtype", "sweep"):
+    for what in ("key", "replicates", "generations", "dtype", "draws", "sweep"):
         if first.attributes[what] != second.attributes[what]:
             raise ValueError(
                 f"the runs differ in {what} ({first.attributes[what]} and {second.attributes[what]}), so "

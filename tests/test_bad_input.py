@@ -166,6 +166,7 @@ CAUSES = {
         lambda p: spec(record={"mean": {"reduce": "momets"}}), "'momets'", "did you mean 'moments'"),
     "a specification with words for numbers": (
         lambda p: spec(generations="ten"), "'ten'", "generations"),
+    "draws of nobody": (lambda p: run(gaussian(), GAUSSIAN, draws="numpy"), "'numpy'", '"jax" (jax.random)'),
     "a truth with a misspelled argument": (
         lambda p: spec(family=truth_of(zipf={"categorys": 5})), "'categorys'", "did you mean 'categories'"),
     "a truth without an argument": (

@@ -45,7 +45,7 @@ COMBINATIONS = [
 ]
 
 
-def results(family, source, pool, path, size, seed):
+def results(family, source, pool, path, size, seed, draws="fast"):
     """Squared error and, for the Gaussian, the variance, at every generation."""
     model, truth = FAMILIES[family]
     process = mc.RecursiveTraining(
@@ -64,7 +64,15 @@ def results(family, source, pool, path, size, seed):
         return jnp.stack([error, second])
 
     record = {"x": mc.Record(both, reduce=mc.Keep())}
-    return values(process, truth, record=record, replicates=REPLICATES, generations=GENERATIONS, seed=seed)
+    return values(
+        process,
+        truth,
+        record=record,
+        replicates=REPLICATES,
+        generations=GENERATIONS,
+        seed=seed,
+        draws=draws,
+    )
 
 
 @pytest.mark.parametrize("family, source, pool", COMBINATIONS)
@@ -78,6 +86,18 @@ def test_statistics_and_rows_agree_in_law(family, source, pool):
     statistics = results(family, source, pool, "statistics", SIZE, seed=2)
     assert_agrees(*moments(statistics), *moments(rows))
     assert_mutant_seen(results(family, source, pool, "statistics", MUTANT, seed=2), rows)
+
+
+@pytest.mark.parametrize(
+    "family",
+    ["bernoulli", *(pytest.param(name, marks=pytest.mark.slow) for name in ("categorical", "gaussian"))],
+)
+def test_draws_of_jax_agree_in_law(family):
+    """Every draw replaced by another hand's: the engine's results have the same law."""
+    ours = results(family, "mixture", "all", "statistics", SIZE, seed=1)
+    theirs = results(family, "mixture", "all", "statistics", SIZE, seed=2, draws="jax")
+    assert_agrees(*moments(theirs), *moments(ours))
+    assert_mutant_seen(results(family, "mixture", "all", "statistics", MUTANT, seed=1), theirs)
 
 
 def test_a_truth_of_another_family_is_drawn_as_rows():

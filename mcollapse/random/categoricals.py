@@ -5,6 +5,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int32, PRNGKeyArray, Real
 
+from . import reference
 from .arguments import as_float
 from .key import Key
 from .uniforms import uniform
@@ -22,6 +23,8 @@ def categorical(
     of any positive sum; `shape`, how many indices. A category of weight 0 is never drawn; if all weights are
     0 or one is not a number, the index means nothing. Accuracy: cumulative probabilities are right to 1e-7.
     """
+    if reference.wanted(key):
+        return reference.categorical(reference.typed(key, site), as_float(probabilities), shape)
     sums = _cumulative(as_float(probabilities))
     level = uniform(key, site, shape) * sums[-1]
     # The first category to reach the total is the last of positive weight: rounding must not lead beyond it.

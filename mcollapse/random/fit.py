@@ -11,8 +11,8 @@ from numpy.polynomial import Chebyshev, Polynomial
 
 HEADER = '"""Written by `python -m mcollapse.random.fit`: do not edit."""\n\n# fmt: off\nimport numpy as np\n'
 FURTHEST = 6.7  # normal scores of 32-bit words reach 6.66
-DEGREE = 20
-ORDERS = 11
+NODES = 120
+TERMS = np.repeat([6, 5, 4, 3, 2, 1], [5, 3, 3, 3, 3, 4])  # how many go with each power of the score
 
 
 def inverse_normal() -> dict[str, np.ndarray]:
@@ -39,35 +39,42 @@ def sine_and_cosine() -> dict[str, np.ndarray]:
     }
 
 
-def log_chi_square(nu: int | float, z: np.ndarray) -> np.ndarray:
-    """The logarithm of the quantile of chi-square(nu) at the probability Phi(z)."""
-    lower = special.gammaincinv(nu / 2, special.ndtr(np.minimum(z, 0)))
-    upper = special.gammainccinv(nu / 2, special.ndtr(-np.maximum(z, 0)))
-    return np.log(2 * np.where(z < 0, lower, upper))
+def log_gamma(a: float, z: np.ndarray) -> np.ndarray:
+    """The logarithm of the quantile of gamma(a) at the probability Phi(z)."""
+    lower = special.gammaincinv(a, special.ndtr(np.minimum(z, 0)))
+    upper = special.gammainccinv(a, special.ndtr(-np.maximum(z, 0)))
+    return np.log(np.where(z < 0, lower, upper))
 
 
-def chi_square() -> dict[str, np.ndarray]:
-    """Rows for nu = 0 ... 31; above, a series in z and 1 / sqrt nu with the powers of Cornish and Fisher."""
-    rows = np.zeros((33, DEGREE + 1))  # the last one stays 0, for what the series gives
-    rows[0, 0] = -np.inf
-    for nu in range(2, 32):  # nu = 1 is the square of a normal
-        rows[nu] = _interpolate(lambda z, nu=nu: log_chi_square(nu, z), DEGREE, (-FURTHEST, FURTHEST))
-    return {"CHI_SQUARE_ROWS": rows, "CHI_SQUARE_SERIES": _chi_square_series()}
+def gamma_series() -> dict[str, np.ndarray]:
+    """series[j, k], the coefficient of s^j / a^k in log(X / a), s = z / sqrt a, for the shapes a from 1 on.
 
-
-def _chi_square_series() -> np.ndarray:
-    """series[j, k], the coefficient of z^j e^(k+1) in log(chi2 / nu): zero unless j <= k+1 and j+k is odd."""
-    e = np.append(np.linspace(0, 32**-0.5, 26)[1:], [1e-2, 1e-3])
-    z = FURTHEST * np.cos(np.pi * (np.arange(80) + 0.5) / 80)
-    target = np.array([(log_chi_square(x**-2, z) + 2 * np.log(x)) / x for x in e])
-    powers = [(j, k) for k in range(ORDERS) for j in range(k + 1, -1, -2)]
-    scale = np.array([FURTHEST**j * 32 ** (-k / 2) for j, k in powers])
-    basis = np.stack([np.outer(e**k, z**j).ravel() for j, k in powers], axis=-1) / scale
-    fitted = np.linalg.lstsq(basis, target.ravel(), rcond=None)[0] / scale
-    series = np.zeros((ORDERS + 1, ORDERS))
-    for (j, k), value in zip(powers, fitted, strict=True):
-        series[j, k] = value
-    return series
+    With w the error of the series and f the density of log X, phi / (log X)', the total variation is to
+    first order half the integral of |(f w)'|. What is minimised is the sum of squares of (f w)' / sqrt phi,
+    and of a little w / (log X)', the error of the score, which keeps the tails in order.
+    """
+    z = FURTHEST * np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
+    spacing = np.sqrt(1 - (z / FURTHEST) ** 2)
+    roots = (1 - np.cos(np.pi * (np.arange(26) + 0.5) / 26)) / 2
+    powers = [(j, k) for j, count in enumerate(TERMS) for k in range(j == 0, count + (j == 0))]
+    rows, targets = [], []
+    for root in np.append(roots[roots > 0.02], 1.0):
+        a, s = root**-2, z * root
+        exact = log_gamma(a, z)
+        density = np.exp(a * exact - np.exp(exact) - special.gammaln(a))
+        slope = np.exp(-z * z / 2) / np.sqrt(2 * np.pi) / density
+        tilt = (a - np.exp(exact)) * slope  # f' / f
+        weight, least = np.exp(-z * z / 4) * np.sqrt(spacing) / slope, 1e-4 / slope
+        value = np.stack([s**j * a**-k for j, k in powers], axis=-1)
+        rise = np.stack([j * root * s ** max(j - 1, 0) * a**-k for j, k in powers], axis=-1)
+        rows += [weight[:, None] * (rise + tilt[:, None] * value), least[:, None] * value]
+        targets += [weight * (slope + tilt * (exact - np.log(a))), least * (exact - np.log(a))]
+    matrix = np.concatenate(rows)
+    scale = np.abs(matrix).max(0)
+    fitted = np.linalg.lstsq(matrix / scale, np.concatenate(targets), rcond=None)[0] / scale
+    series = np.zeros(np.max(powers, axis=0) + 1)
+    series[tuple(np.transpose(powers))] = fitted
+    return {"GAMMA_SERIES": series}
 
 
 def _interpolate(function, degree, domain, shift=0.0) -> np.ndarray:
@@ -80,14 +87,14 @@ def _interpolate(function, degree, domain, shift=0.0) -> np.ndarray:
 def _literal(name: str, values: np.ndarray) -> str:
     with np.printoptions(threshold=10**6, linewidth=108, formatter={"float": lambda x: f"{x:.11g}"}):
         body = np.array2string(values, separator=", ")
-    return f"{name} = np.array(\n{body})".replace("inf", "np.inf")
+    return f"{name} = np.array(\n{body})"
 
 
 def main() -> None:
     """Write coefficients.py."""
     from mcollapse.random.fit_counts import count_quantile
 
-    tables = inverse_normal() | sine_and_cosine() | chi_square() | count_quantile()
+    tables = inverse_normal() | sine_and_cosine() | gamma_series() | count_quantile()
     literals = [_literal(name, values) for name, values in tables.items()]
     Path(__file__).with_name("coefficients.py").write_text("\n".join([HEADER, *literals, ""]))
 

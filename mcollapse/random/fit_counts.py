@@ -1,4 +1,4 @@
-"""The fit behind binomial and hypergeometric counts: one expansion of their quantiles, see `fit`.
+"""The fit behind Poisson, binomial and hypergeometric counts: one expansion of their quantiles, see `fit`.
 
 Of N things a share p is good and a share f is drawn, both at most 1/2; V is the variance of the number X of
 good ones drawn; f = 0 is the binomial law, f = p = 0 the Poisson law. With z the normal score of P(X < x),
@@ -6,50 +6,61 @@ continued to real x, with s = z / sqrt V, P = 1 - 2p and F = 1 - 2f, the expansi
 
     x = E X + z sqrt V + 1/2 + P F (z^2 - 1) / 6 + V sum_i s^i a_i,    a_i = sum_j V^-j sum_k c_ijk m_k,
 
-m = (1, P^2 + F^2, P^2 F^2), times P F for an even i: the law is symmetric in p and f, and X - E X changes its
-sign with P or F. c is fitted by least squares to quantiles found by bisection.
+with m_k the polynomials of `symmetric` in P^2 and F^2, times P F for an even i: the law is symmetric in p
+and f, and X - E X changes its sign with P or F. c is fitted by least squares to quantiles found by bisection,
+with the mean and the variance of X among the equations: an error e of x moves them by E e and 2 sqrt V E z e.
 """
 
 import numpy as np
-import scipy.special as special
+from scipy import linalg, special
+
+from .inversion import symmetric
 
 # For V^-j a_i: j, the powers i, how many m_k.
-ORDERS = ((0, range(3, 11), 3), (1, range(1, 9), 3), (2, range(5), 2), (3, range(2), 1))
-FURTHEST = 6.35
-VARIANCES = (7.6, 8.4, 9.6, 12.0, 16.0, 24.0, 40.0, 80.0, 200.0)
+ORDERS = ((0, range(3, 12), 6), (1, range(1, 10), 6), (2, range(7), 3), (3, range(4), 3), (4, range(2), 1))
+FURTHEST = 6.6
+VARIANCES = (7.84, 8.4, 9.28, 10.8, 13.2, 16.8, 24.0, 40.0, 72.0, 200.0)
+INFINITE = 8 * np.array([0.98, 1.02, 1.08, 1.16, 1.27, 1.4, 1.6, 1.9, 2.3, 3, 4, 6, 9, 15, 40, 1000])
+NODES = 60
+MOMENTS = 5.0  # the weight of the two moments
 
 
 def count_quantile() -> dict[str, np.ndarray]:
     """The coefficients c_ijk, zero where the expansion has no term."""
-    z = _nodes(50, -FURTHEST, FURTHEST)
-    shares = np.concatenate([[0.0, 0.5], _nodes(6, 0.0, 0.5)])
+    z = _nodes(NODES, -FURTHEST, FURTHEST)
+    shares, more = ([0.0, 0.5, *_nodes(count, 0.0, 0.5)] for count in (5, 9))
     finite = [(v, p, f) for v in VARIANCES for p in shares[1:] for f in shares[1:] if f <= p]
-    infinite = [(v, p, 0.0) for v in (*VARIANCES, 1e3, 1e4) for p in shares]
-    rows = np.concatenate([_row(*case, z) for case in finite + infinite], axis=1)
-    terms = [(i, j, k) for j, powers, shapes in ORDERS for i in powers for k in range(shapes)]
-    return {"COUNT_QUANTILE": _solve(rows, terms)}
-
-
-def _solve(rows: np.ndarray, terms: list[tuple[int, int, int]]) -> np.ndarray:
-    variance, p_skew, f_skew, z, excess = rows
-    s, skew = z / np.sqrt(variance), p_skew * f_skew
-    shapes = (1, p_skew**2 + f_skew**2, skew**2)
-    columns = [variance ** (1 - j) * s**i * shapes[k] * (skew if i % 2 == 0 else 1) for i, j, k in terms]
-    target = excess - z * np.sqrt(variance) - 0.5 - skew * (z * z - 1) / 6
-    weight = np.exp(-0.2 * np.maximum(z * z - 4.2**2, 0))  # beyond 4.2 a larger error is as invisible
-    matrix = np.stack(columns, axis=1) * weight[:, None]
-    scale = np.abs(matrix).max(0)
-    fitted = np.linalg.lstsq(matrix / scale, target * weight, rcond=None)[0] / scale
+    infinite = [(v, p, 0.0) for v in INFINITE for p in more]
+    terms = [(i, j, k) for j, powers, count in ORDERS for i in powers for k in range(count)]
+    equations = [_equations(*case, z, terms) for case in finite + infinite]
+    matrix = np.concatenate([left for left, _ in equations])
+    target = np.concatenate([right for _, right in equations])
+    scale = np.sqrt((matrix * matrix).sum(0))
+    orthogonal, triangle = np.linalg.qr(matrix / scale)
     table = np.zeros(np.max(terms, axis=0) + 1)
-    table[tuple(np.transpose(terms))] = fitted
-    return table
+    table[tuple(np.transpose(terms))] = linalg.solve_triangular(triangle, orthogonal.T @ target) / scale
+    return {"COUNT_QUANTILE": table}
 
 
-def _row(variance: float, p: float, f: float, z: np.ndarray) -> np.ndarray:
+def _equations(
+    variance: float, p: float, f: float, z: np.ndarray, terms: list[tuple[int, int, int]]
+) -> tuple[np.ndarray, np.ndarray]:
     x, mean, top = quantile(variance, p, f, z)
     kept = (x > 0.05) & (x < top + 0.9)
-    constant = np.broadcast_to([[variance], [1 - 2 * p], [1 - 2 * f]], (3, kept.sum()))
-    return np.concatenate([constant, [z[kept], (x - mean)[kept]]])
+    z, excess = z[kept], (x - mean)[kept]
+    s, skew = z / np.sqrt(variance), (1 - 2 * p) * (1 - 2 * f)
+    shape = symmetric((1 - 2 * p) ** 2, (1 - 2 * f) ** 2)
+    columns = [variance ** (1 - j) * s**i * shape[k] * (skew if i % 2 == 0 else 1) for i, j, k in terms]
+    matrix = np.stack(columns, axis=1)
+    target = excess - z * np.sqrt(variance) - 0.5 - skew * (z * z - 1) / 6
+    density = np.exp(-z * z / 2)
+    # An error where there is little chance does little to the law, but the far tails shall not be wild.
+    weight = np.maximum(density**0.65, 1e-4)
+    share = density * np.sqrt(1 - (z / FURTHEST) ** 2)  # of Chebyshev's nodes in the integrals over all z
+    share = share / share.sum()
+    moments = MOMENTS * np.sqrt(NODES) * np.stack([share, share * z])
+    left = np.concatenate([matrix * weight[:, None], moments @ matrix])
+    return left, np.concatenate([target * weight, moments @ target])
 
 
 def quantile(variance: float, p: float, f: float, z: np.ndarray) -> tuple[np.ndarray, float, float]:

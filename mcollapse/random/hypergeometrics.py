@@ -5,33 +5,46 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Int32, Integer, PRNGKeyArray
 
+from . import reference
 from .arguments import Count, Scalar, Whole, Words, as_count, as_float
 from .coefficients import COUNT_QUANTILE
-from .inversion import LEAST_VARIANCE, expanded_quantile, inverted_sum
+from .inversion import LEAST_VARIANCE, at_least_one, expanded_quantile, inverted_sum, symmetric, unit_below
 from .key import Key, draw_words
-from .normals import from_words
-from .uniforms import numbered, unit_interval
+from .uniforms import numbered
 
 _MIRROR = np.int32(0x7EF311C7)
 _REACH = 20  # the sum begins 7 standard deviations below the mean ...
 _TERMS = 44  # ... and ends 8.5 or more above it
 
 
-def hypergeometric(key: Key | PRNGKeyArray, site: int, good: Whole, bad: Whole, draws: Whole) -> Count:
+def hypergeometric(
+    key: Key | PRNGKeyArray, site: int, good: Whole, bad: Whole, draws: Whole, *, exact: bool = False
+) -> Count:
     r"""How many of the things drawn are good, $P(X = k) = \binom{G}{k} \binom{B}{n - k} / \binom{G + B}{n}$.
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `good`, `bad`, G and B,
-    counts of at most `largest_count()` together; `draws`, n, or G + B where that is smaller.
-    Accuracy: where the variance is below 8, a sum of probabilities, right to 2e-6 of each; else the exact
-    quantile, displaced by 4e-5 (root mean square, at most 1e-3) before it is rounded down.
+    counts of at most `largest_count()` together; `draws`, n, or G + B where that is smaller;
+    `exact`, one thing after the other, in n steps.
+    Accuracy: the law of the 2^64 words is, in total variation, within 1.3e-6 of the true one, its mean within
+    8e-7 standard deviations, its variance within 2e-6 and P(X = 0), above 1e-12, within 1e-6 of themselves.
+    These are about a variance of 8, where a sum of probabilities gives way to a fitted quantile;
+    in float32 the first is at most 8e-6 for variances of $10^6$ to $2^{24}$.
     Source: own fit; the idea of a corrected quantile is that of Cornish and Fisher (1938).
     """
     good, bad = as_count(good), as_count(bad)
-    return _from_words(draw_words(key, site), good, bad, jnp.minimum(as_count(draws), good + bad))
+    draws = jnp.minimum(as_count(draws), good + bad)
+    if exact or reference.wanted(key):
+        return reference.hypergeometric(reference.typed(key, site), good, bad, draws)
+    return _from_words(draw_words(key, site), good, bad, draws)
 
 
 def multivariate_hypergeometric(
-    key: Key | PRNGKeyArray, site: int, n: Whole, counts: Integer[ArrayLike, " categories"]
+    key: Key | PRNGKeyArray,
+    site: int,
+    n: Whole,
+    counts: Integer[ArrayLike, " categories"],
+    *,
+    exact: bool = False,
 ) -> Int32[Array, " categories"]:
     r"""Counts of n things drawn without replacement, $P(X = x) = \prod_k \binom{c_k}{x_k} / \binom{N}{n}$.
 
@@ -40,17 +53,19 @@ def multivariate_hypergeometric(
     never more than there is. Accuracy: that of `hypergeometric` for each category.
     """
     words, counts = draw_words(key, site), as_count(counts)
+    if exact or reference.wanted(key):
+        n = jnp.minimum(as_count(n), jnp.sum(counts, dtype=np.int32))
+        return reference.multivariate_hypergeometric(reference.typed(key, site), n, counts)
     later = jnp.sum(counts, dtype=np.int32) - jnp.cumsum(counts, dtype=np.int32)
 
-    # Only what remains leaves the loop: XLA:CPU would draw anew for a second output.
+    # What leaves the loop is what remained before: XLA:CPU would draw anew for a second output of the draw.
     def category(remaining, inputs):
         index, good, bad = inputs
-        remaining = remaining - _from_words(numbered(words, index), good, bad, remaining)
-        return remaining, remaining
+        return remaining - _from_words(numbered(words, index), good, bad, remaining), remaining
 
     n = jnp.minimum(as_count(n), jnp.sum(counts, dtype=np.int32))
-    remaining = lax.scan(category, n, (jnp.arange(counts.size, dtype=np.uint32), counts, later))[1]
-    return jnp.concatenate([n[None], remaining[:-1]]) - remaining
+    last, before = lax.scan(category, n, (jnp.arange(counts.size, dtype=np.uint32), counts, later))
+    return before - jnp.concatenate([before[1:], last[None]])
 
 
 def _from_words(words: Words, good: Count, bad: Count, draws: Count) -> Count:
@@ -72,14 +87,27 @@ def _from_half(words: Words, good: Count, bad: Count, draws: Count) -> Count:
 
     p_skew, f_skew = as_float(bad - good) * inverse, (left - as_float(draws)) * inverse
     skew = p_skew * f_skew
-    shapes = (jnp.ones_like(skew), p_skew * p_skew + f_skew * f_skew, skew * skew)
+    shapes = symmetric(p_skew * p_skew, f_skew * f_skew)
     # The way that is not taken gets other numbers, so that what it gives is finite.
     usable = jnp.where(large, variance, 100)
-    expanded = expanded_quantile(COUNT_QUANTILE, from_words(*words), usable, fraction, skew, shapes)
+    expanded = whole + expanded_quantile(COUNT_QUANTILE, words, usable, fraction, skew, shapes)
+    expanded = at_least_one(unit_below(*words) >= _none(good, bad, draws, inverse), expanded)
     first = jnp.maximum(whole - _REACH, 0)
     ratios = _ratios(jnp.where(large, first, good), bad, draws, first)
-    count = jnp.where(large, whole + expanded, first + inverted_sum(unit_interval(*words), ratios))
+    count = jnp.where(large, expanded, first + inverted_sum(words, ratios))
     return jnp.clip(count, 0, jnp.minimum(good, draws))
+
+
+def _none(good: Count, bad: Count, draws: Count, inverse: Scalar) -> Scalar:
+    r"""P(X = 0) = B! (N - n)! / (N! (B - n)!) where the variance is large, by Stirling's series.
+
+    Sums of k log k, of size N, would cancel; put together as below, they are of the size of the answer.
+    """
+    g, b, n = as_float(good), as_float(bad), as_float(draws)
+    rest = jnp.maximum(b - n, 1)
+    excess = jnp.log1p(g * inverse * n / rest)
+    main = (rest + 0.5) * excess + n * jnp.log1p(-g * inverse) + g * jnp.log1p(-n * inverse)
+    return jnp.exp(main + (1 / jnp.maximum(b, 1) + 1 / (g + rest) - 1 / rest - inverse) / 12)
 
 
 def _mean(good: Count, bad: Count, draws: Count, inverse: Scalar) -> tuple[Count, Scalar]:

@@ -28,6 +28,8 @@ class Key(eqx.Module):
     words: tuple[UInt32[Array, ""], UInt32[Array, ""]]
     t: UInt32[Array, ""]
     site: int = eqx.field(static=True)
+    draws: str = eqx.field(static=True, default="fast")
+    """Whose draws are made here: ours, `"fast"`, or `"jax"`, the same laws from `jax.random`."""
 
     @classmethod
     def of(cls, key: "Key | PRNGKeyArray | Array", t: Integer[Array, ""] | int | None = None) -> "Key":
@@ -38,7 +40,7 @@ class Key(eqx.Module):
         threefry2x32, and for an array of keys.
         """
         if isinstance(key, Key):
-            return key if t is None else cls(key.words, _word(t), key.site)
+            return key if t is None else cls(key.words, _word(t), key.site, key.draws)
         data = _threefry_words(key)
         return cls((data[0], data[1]), _word(0 if t is None else t), 0)
 
@@ -53,11 +55,12 @@ class Key(eqx.Module):
         site = 16 * self.site + int(purpose)
         if site > _LARGEST_SITE:
             raise ValueError("purposes nest at most seven levels deep; use fold(index) to start afresh")
-        return Key(self.words, self.t, site)
+        return Key(self.words, self.t, site, self.draws)
 
     def fold(self, index: Integer[Array, ""] | int) -> "Key":
         """A fresh address for each `index` of a loop; it may be traced, and takes the place of t."""
-        return Key(block(*self.words, _constant(_FOLD | self.site), self.t), _word(index), 0)
+        words = block(*self.words, _constant(_FOLD | self.site), self.t)
+        return Key(words, _word(index), 0, self.draws)
 
     @property
     def typed(self) -> PRNGKeyArray:

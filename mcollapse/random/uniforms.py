@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, PRNGKeyArray, Real, UInt32
 
+from . import reference
 from .arguments import Words, as_float, float_dtype
 from .key import Key, draw_words
 from .threefry import block
@@ -17,6 +18,8 @@ def bits(key: Key | PRNGKeyArray, site: int, shape: tuple[int, ...] = ()) -> Wor
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose. Exact, as far as the
     cipher is random. Source: see `threefry.block`.
     """
+    if reference.wanted(key):
+        return reference.bits(reference.typed(key, site), shape)
     words = draw_words(key, site)
     if shape == ():
         return words

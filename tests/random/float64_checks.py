@@ -18,8 +18,8 @@ from scipy import special, stats
 
 from mcollapse import random
 from mcollapse.random.binomials import binomial_from_words
-from mcollapse.random.chi_squares import _log_quantile
-from mcollapse.random.fit import log_chi_square
+from mcollapse.random.fit import log_gamma
+from mcollapse.random.gammas import log_ratio
 from mcollapse.random.normals import from_words
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -32,6 +32,8 @@ def draw(key):
         *random.normal_pair(key, 3),
         random.normal(key, 4, (3,))[1],
         random.log_chi_square(key, 5, 9),
+        random.log_gamma(key, 8, 0.3),
+        random.exponential(key, 9),
     )
     counts = (
         random.binomial(key, 6, 10**9, 0.3),
@@ -46,13 +48,15 @@ def laws_and_types():
     )
     assert {part.dtype for part in reals} == {np.dtype(np.float64)}
     assert {part.dtype for part in counts} == {np.dtype(np.int32)}
-    uniform, *normals, chi_square = reals
+    uniform, *normals, chi_square, small, exponential = reals
     binomial, urn = counts
     normals += [(binomial - 3e8) / np.sqrt(2.1e8), (urn - 5e7) / np.sqrt(1.25e7)]
     families = [(part, lambda change: stats.norm(scale=1 + change)) for part in normals]
     families += [
         (uniform, lambda change: stats.beta(1 + change, 1)),
         (np.exp(chi_square), lambda change: stats.chi2(9 + 5 * change)),
+        (small, lambda change: stats.loggamma(0.3 * (1 + change))),
+        (exponential, lambda change: stats.expon(scale=1 + change)),
     ]
     for sample, law in families:
         assert_fits(
@@ -74,11 +78,11 @@ def exact_quantiles():
         exact, mutant = (exact_counts(stats.binom(n, x), n * x, n * x * (1 - x), v) for x in (p, 0.99 * p))
         assert (found != exact).mean() < 1e-3, (n, p)
         assert (found != mutant).mean() > 1e-3, (n, p)
-    z = np.linspace(-6.7, 6.7, 1001)
-    scores = jax.jit(jax.vmap(_log_quantile, in_axes=(0, None)))
-    for nu, bound in ((2, 3e-5), (3, 4e-6), (4, 8e-7), (5, 2e-7), (31, 1e-9), (32, 2e-8), (999, 1e-8)):
-        found = scores(jnp.asarray(z), jnp.float64(nu))
-        assert np.abs(found - log_chi_square(nu, z)).max() < bound, nu
+    z = np.linspace(-4, 4, 1001)
+    scores = jax.jit(jax.vmap(log_ratio, in_axes=(0, None)))
+    for a, bound in ((1, 1e-4), (2.5, 4e-5), (16, 2e-6), (500, 1e-7)):
+        found = np.log(a) + scores(jnp.asarray(z), jnp.float64(a))
+        assert np.abs(found - log_gamma(a, z)).max() < bound, a
 
 
 if __name__ == "__main__":

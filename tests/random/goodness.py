@@ -158,3 +158,10 @@ def words(replicates: int, seed: int = 0):
     high, low = generator.integers(0, 2**32, (2, replicates), dtype=np.uint32)
     fine = (high + (low + 0.5) * 2.0**-32) * 2.0**-32
     return (jnp.asarray(high), jnp.asarray(low)), fine, (high + 0.5) * 2.0**-32
+
+
+def blurred(bits) -> np.ndarray:
+    """The uniforms of the high words, their scores moved by the blur that large counts have in float32."""
+    high, low = map(np.asarray, bits)
+    score = stats.norm.isf((high + 0.5) * 2.0**-32)
+    return stats.norm.sf(score + low.astype(np.int32) * 2.0**-43)

@@ -11,6 +11,7 @@ from .goodness import (
     assert_counts_fit,
     assert_fits,
     assert_seen,
+    blurred,
     cell_fit,
     count_fit,
     exact_counts,
@@ -54,14 +55,14 @@ def test_replacement_would_be_seen(urn):
 @pytest.mark.parametrize("urn", URNS)
 def test_counts_are_the_exact_quantiles_of_their_words(urn):
     good, bad, draws = urn
-    (high, low), fine, coarse = words(20_000)
-    count = np.asarray(by_words((high, low), *(jnp.int32(number) for number in urn))).astype(np.int64)
+    bits, fine, _ = words(20_000)
+    count = np.asarray(by_words(bits, *(jnp.int32(number) for number in urn))).astype(np.int64)
     rarer, drawn = min(good, bad), min(draws, good + bad - draws)
     total = good + bad
     mean = drawn * rarer / total
     variance = mean * (1 - rarer / total) * (total - drawn) / (total - 1)
     law = stats.hypergeom(total, rarer, drawn)
-    exact = exact_counts(law, mean, variance, coarse if variance >= 8 else fine)
+    exact = exact_counts(law, mean, variance, blurred(bits) if variance >= 8 else fine)
     exact = drawn - exact if good > bad else exact
     exact = good - exact if draws > good + bad - draws else exact
     assert np.abs(count - exact).max() <= 1

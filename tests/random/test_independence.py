@@ -29,7 +29,17 @@ DRAWS = {
         random.normal(key.at(1).fold(count), 1),
     ),
     "categorical": lambda key, share, count, nu: random.categorical(key, 9, WEIGHTS * share, (3,)),
+    "gamma": lambda key, share, count, nu: (
+        random.exponential(key.at(2), 1),
+        random.exponential(key.at(2), 2, (3,)),
+        random.log_gamma(key.at(2), 3, 2 * share),
+        random.gamma(key.at(2), 4, nu),
+        random.log_chi_square(key.at(2), 5, 4 * share),
+        random.log_beta(key.at(2), 6, share, count),
+    ),
+    "dirichlet": lambda key, share, count, nu: random.log_dirichlet(key.at(3), 1, share * WEIGHTS),
     "binomial": lambda key, share, count, nu: random.binomial(key, 10, count, share),
+    "poisson": lambda key, share, count, nu: random.poisson(key, 11, share * 10),
     "multinomial": lambda key, share, count, nu: random.multinomial(key, 11, count, WEIGHTS),
     "hypergeometric": lambda key, share, count, nu: random.hypergeometric(key, 12, count, 2 * count, 20),
     "table": lambda key, share, count, nu: random.multivariate_hypergeometric(key, 13, 20, count * ONES),
@@ -74,6 +84,10 @@ NEIGHBOURS = {
     ),
     "a pair": lambda key, t: random.normal_pair(Key.of(key, t), 1),
     "a pair of moments": lambda key, t: random.normal_and_log_chi_square(Key.of(key, t), 1, 5),
+    "a pair of moments, of half a degree": lambda key, t: random.normal_and_log_chi_square(
+        Key.of(key, t), 1, 0.5
+    ),
+    "exponentials": lambda key, t: tuple(random.exponential(Key.of(key, t), 1, (4,))[1:3]),
     "an array's neighbours": lambda key, t: tuple(random.normal(Key.of(key, t), 1, (4,))[1:3]),
     "counts": lambda key, t: (
         random.binomial(Key.of(key, t), 1, 50, 0.5),

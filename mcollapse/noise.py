@@ -54,10 +54,18 @@ def plain(start: Callable[[Words], Any], step: Callable[[Any, Words, Array], Any
 
 
 def noise_first(start: Callable[[Words], Any], step: Callable[[Any, Words, Array], Any]) -> Loop:
-    """The state is carried packed, with the noise of the next generation."""
+    """The state is carried packed, with the noise of the next generation; `plain` where that would not pay.
+
+    It pays where most of the work is noise, as for a Gaussian, whose draws are done before a model is known.
+    A binomial count of a model's own probability is work of the update, and the noise its words alone.
+    """
     word, t = jax.ShapeDtypeStruct((), np.uint32), jax.ShapeDtypeStruct((), np.int32)
     like = jax.eval_shape(start, (word, word))
     noise, update = split(step, like, (word, word), t)
+    drawn = jax.eval_shape(noise, (word, word), t)
+    ahead, rest = jax.make_jaxpr(noise)((word, word), t), jax.make_jaxpr(update)(drawn, like, (word, word), t)
+    if _work(ahead.jaxpr) < _work(rest.jaxpr):
+        return plain(start, step)
 
     def begin(words: Words) -> Any:
         return pack_tree(start(words)), noise(words, jnp.ones((), np.int32))
@@ -141,6 +149,17 @@ def _frontier(jaxpr: Any, state: set[Any], lane: set[Any]) -> list[Any]:
             if not packable(variable.aval):
                 waiting += _variables(producer[variable].invars) & early
     return [v for e in jaxpr.eqns for v in e.outvars if v in found and packable(v.aval)]
+
+
+def _work(jaxpr: Any) -> int:
+    """How many equations, those of inner loops and branches counted once."""
+    inner = [getattr(p, "jaxpr", None) for e in jaxpr.eqns for p in _parameters(e)]
+    return len(jaxpr.eqns) + sum(_work(part) for part in inner if part is not None)
+
+
+def _parameters(equation: Any) -> list[Any]:
+    values = equation.params.values()
+    return [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
 
 
 def _variables(atoms: Sequence[Any]) -> set[Any]:

@@ -56,7 +56,7 @@ class Addresses(eqx.Module):
     first: UInt32[Array, ""]
     replicates: Int[Array, ""]
     stops: Int[Array, " recorded"]
-    last: Int[Array, ""]
+    """Generations at which values are recorded, and the last: statuses and hitting times look at all."""
 
 
 def one_chunk(experiment: Experiment, addresses: Addresses, layout: Layout) -> dict[str, Any]:
@@ -110,9 +110,7 @@ def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> d
     states = jax.vmap(loop.state, in_axes=axis, out_axes=axis)
     lanes = jax.vmap(loop.begin, in_axes=0, out_axes=axis)(words)
     seen = {n: r.reduce.init(measure(r, states(lanes), zero)) for n, r in watched.items()}
-    carry, summaries = jax.lax.scan(until, (lanes, seen, zero), addresses.stops)
-    # beyond the last recorded generation: statuses and hitting times look at all of them
-    lanes, seen = jax.lax.fori_loop(carry[2] + 1, addresses.last + 1, generation, carry[:2])
+    (lanes, seen, _), summaries = jax.lax.scan(until, (lanes, seen, zero), addresses.stops)
     summaries |= {n: r.reduce.summarise(seen[n], present) for n, r in watched.items()}
     return {"records": summaries, "status": states(lanes).status.astype(jnp.int8)}
 

@@ -280,7 +280,7 @@ def _unstack(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _stops(records: Records, generations: int) -> np.ndarray:
     at = [resolve(r.at, generations) for r in records.values() if not r.reduce.every_generation]
-    return np.unique(np.concatenate(at)) if at else np.asarray([generations])
+    return np.unique(np.concatenate([*at, [generations]]))
 
 
 def _addresses(job: _Job, first: int, lanes: int, stops: np.ndarray) -> Addresses:
@@ -289,7 +289,6 @@ def _addresses(job: _Job, first: int, lanes: int, stops: np.ndarray) -> Addresse
         first=np.uint32(first),  # type: ignore[arg-type]
         replicates=np.int32(job.replicates),  # type: ignore[arg-type]
         stops=stops.astype(np.int32),  # type: ignore[arg-type]
-        last=np.int32(job.generations),  # type: ignore[arg-type]
     )
 
 

@@ -67,7 +67,6 @@ def test_the_program_lowers_for_every_platform(process, truth):
         np.uint32(0),
         np.int32(128),
         np.arange(4, dtype=np.int32),
-        np.int32(3),
     )
     exported = jax.export.export(run_chunk, platforms=("cpu", "cuda", "tpu"))(
         arrays, addresses, identity, Layout(128, "real")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mcollapse as mc
-from mcollapse.noise import split
+from mcollapse.noise import noise_first, split
 from mcollapse.packing import pack, pack_tree, unpack, unpack_tree
 from mcollapse.random import Key
 from tests.helpers import COIN, GAUSSIAN, ZIPF, bernoulli, categorical, gaussian
@@ -100,3 +100,18 @@ def test_trees_are_packed_with_their_arrays_apart():
     assert [part.dtype for part in packed[0]] == [jnp.complex64, jnp.float32] and len(packed[1]) == 1
     found = unpack_tree(packed, tree)
     assert jax.tree.all(jax.tree.map(lambda x, y: bool((x == y).all()), found, tree))
+
+
+@pytest.mark.parametrize("name, ahead", [("gaussian", True), ("categorical", False), ("bernoulli", False)])
+def test_noise_is_drawn_ahead_where_most_of_the_work_is_noise(name, ahead):
+    process, truth, _ = CASES[name]
+    process = process.planned(5)
+
+    def key(words):
+        return Key((words[0], words[1]), jnp.uint32(0), 0)
+
+    loop = noise_first(
+        lambda w: process.init(key(w), truth), lambda s, w, t: process.step(key(w), s, truth, t)
+    )
+    carried = jax.eval_shape(loop.begin, (jax.ShapeDtypeStruct((), jnp.uint32),) * 2)
+    assert isinstance(carried, tuple) == ahead

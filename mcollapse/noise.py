@@ -152,14 +152,14 @@ def _frontier(jaxpr: Any, state: set[Any], lane: set[Any]) -> list[Any]:
 
 
 def _work(jaxpr: Any) -> int:
-    """How many equations, those of inner loops and branches counted once."""
-    inner = [getattr(p, "jaxpr", None) for e in jaxpr.eqns for p in _parameters(e)]
-    return len(jaxpr.eqns) + sum(_work(part) for part in inner if part is not None)
+    """How many equations are evaluated, a loop of unknown length and every branch once."""
+    return sum(1 + e.params.get("length", 1) * sum(_work(part) for part in _inner(e)) for e in jaxpr.eqns)
 
 
-def _parameters(equation: Any) -> list[Any]:
+def _inner(equation: Any) -> list[Any]:
     values = equation.params.values()
-    return [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
+    every = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
+    return [part.jaxpr for part in every if hasattr(part, "jaxpr")]
 
 
 def _variables(atoms: Sequence[Any]) -> set[Any]:

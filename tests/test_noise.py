@@ -18,6 +18,7 @@ CASES = {
     "gaussian-mixture-all": (gaussian(source=mc.sources.Mixture(0.3), pool=mc.pools.All()), GAUSSIAN, None),
     "gaussian-rows": (gaussian(sizes=8, path="rows"), GAUSSIAN, None),
     "categorical": (categorical(), ZIPF, 2),
+    "categorical-mixture": (categorical(source=mc.sources.Mixture(0.3)), ZIPF, None),
     "bernoulli": (bernoulli(), COIN, None),
     "each other": (EachOther(12), mc.Truth(mc.families.Gaussian(), GAUSSIAN), 4),
 }
@@ -102,7 +103,10 @@ def test_trees_are_packed_with_their_arrays_apart():
     assert jax.tree.all(jax.tree.map(lambda x, y: bool((x == y).all()), found, tree))
 
 
-@pytest.mark.parametrize("name, ahead", [("gaussian", True), ("categorical", False), ("bernoulli", False)])
+@pytest.mark.parametrize(
+    "name, ahead",
+    [("gaussian", True), ("categorical", False), ("categorical-mixture", False), ("bernoulli", False)],
+)
 def test_noise_is_drawn_ahead_where_most_of_the_work_is_noise(name, ahead):
     process, truth, _ = CASES[name]
     process = process.planned(5)

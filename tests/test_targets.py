@@ -32,7 +32,6 @@ from tests.targets import (
 
 QUICK = (
     "pub-mn-iid-a.1-nlinear",
-    "pub-mn-split-K5-n20",
     "pub-mn-agg-a0",
     "pub-bern-n100-p.01-nonzero",
     "pub-sed-full-n20",

@@ -1,6 +1,7 @@
-"""Types are checked at run time in tests, and figures need no screen."""
+"""Types are checked at run time in tests, figures need no screen, and slow tests may be given a time budget."""
 
 import os
+import time
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
@@ -16,6 +17,19 @@ install_import_hook(
 
 import jax
 import pytest
+
+
+BEGUN = time.monotonic()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--minutes", type=float, default=None, help="skip what has not begun after so long")
+
+
+def pytest_runtest_setup(item):
+    minutes = item.config.getoption("--minutes")
+    if minutes is not None and time.monotonic() - BEGUN > 60 * minutes:
+        pytest.skip(f"not begun within {minutes:g} minutes")
 
 
 @pytest.fixture(scope="session", autouse=True)

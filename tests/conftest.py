@@ -4,6 +4,7 @@ import os
 import time
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+BEGUN = time.monotonic()
 
 from jaxtyping import install_import_hook
 
@@ -17,9 +18,6 @@ install_import_hook(
 
 import jax
 import pytest
-
-
-BEGUN = time.monotonic()
 
 
 def pytest_addoption(parser):

@@ -94,7 +94,8 @@ def run(
         else:
             violated = _run_specification(specification, changes, level, target, as_json)
     except KeyboardInterrupt:
-        print("interrupted: nothing was saved", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        print("interrupted: no complete result was saved", file=sys.stderr, flush=True)
         os._exit(130)  # a device cannot be stopped, and Python would wait for the chunks in flight
     raise typer.Exit(1 if violated else 0)
 

@@ -176,5 +176,5 @@ def test_an_interrupt_ends_with_a_line_and_130(tmp_path):
     started.send_signal(signal.SIGINT)
     _, errors = started.communicate(timeout=60)
     assert started.returncode == 130
-    assert errors.strip() == "interrupted: nothing was saved"
+    assert errors.strip() == "interrupted: no complete result was saved"
     assert not (tmp_path / "out").exists()

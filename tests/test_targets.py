@@ -93,11 +93,10 @@ def with_estimator(estimator):
 
 def larger(process):
     """A quarter more points, one more where a quarter is less."""
-    sizes = _larger(process.sizes)
-    pool, source = process.pool, process.source
+    pool = process.pool
     if isinstance(pool, mc.pools.Subsample):
         pool = dataclasses.replace(pool, budget=_larger(pool.budget))
-    return dataclasses.replace(process, sizes=sizes, pool=pool, source=source)
+    return dataclasses.replace(process, sizes=_larger(process.sizes), pool=pool)
 
 
 def _larger(schedule):

@@ -52,10 +52,11 @@ def multivariate_hypergeometric(
     total N where that is smaller; `counts`, $c_k$, at most `largest_count()` together. It sums to n and is
     never more than there is. Accuracy: that of `hypergeometric` for each category.
     """
-    words, counts = draw_words(key, site), as_count(counts)
+    counts = as_count(counts)
+    n = jnp.minimum(as_count(n), jnp.sum(counts, dtype=np.int32))
     if exact or reference.wanted(key):
-        n = jnp.minimum(as_count(n), jnp.sum(counts, dtype=np.int32))
         return reference.multivariate_hypergeometric(reference.typed(key, site), n, counts)
+    words = draw_words(key, site)
     later = jnp.sum(counts, dtype=np.int32) - jnp.cumsum(counts, dtype=np.int32)
 
     # What leaves the loop is what remained before: XLA:CPU would draw anew for a second output of the draw.
@@ -63,7 +64,6 @@ def multivariate_hypergeometric(
         index, good, bad = inputs
         return remaining - _from_words(numbered(words, index), good, bad, remaining), remaining
 
-    n = jnp.minimum(as_count(n), jnp.sum(counts, dtype=np.int32))
     last, before = lax.scan(category, n, (jnp.arange(counts.size, dtype=np.uint32), counts, later))
     return before - jnp.concatenate([before[1:], last[None]])
 

@@ -12,7 +12,6 @@ from .key import Key, draw_words
 
 _QUANTILE = COUNT_QUANTILE @ np.array([[1], [2], [1], [2], [2], [1]])  # the shapes at P = F = 1
 _LARGEST = 34  # of the sum; P(X > 34) < 3e-12 where the rate is below 8
-_MOST = 1e9
 
 
 def poisson(key: Key | PRNGKeyArray, site: int, rate: Number, *, exact: bool = False) -> Count:
@@ -29,7 +28,7 @@ def poisson(key: Key | PRNGKeyArray, site: int, rate: Number, *, exact: bool = F
     """
     if exact or reference.wanted(key):
         return reference.poisson(reference.typed(key, site), rate)
-    return poisson_from_words(draw_words(key, site), jnp.clip(as_float(rate), 0, _MOST))
+    return poisson_from_words(draw_words(key, site), jnp.clip(as_float(rate), 0, reference.LARGEST_RATE))
 
 
 def poisson_from_words(words: Words, rate: Scalar) -> Count:

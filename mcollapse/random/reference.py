@@ -17,6 +17,7 @@ from .arguments import Count, Number, Scalar, Whole, Words, as_count, as_float
 from .key import Key
 
 Vector = Float[Array, " categories"]
+LARGEST_RATE = 1e9
 
 
 def wanted(key: Key | PRNGKeyArray) -> bool:
@@ -73,8 +74,8 @@ def binomial(key: PRNGKeyArray, n: Whole, p: Number) -> Count:
 
 
 def poisson(key: PRNGKeyArray, rate: Number) -> Count:
-    """By multiplication or rejection (`jax.random.poisson`)."""
-    return jax.random.poisson(key, jnp.maximum(jnp.nan_to_num(as_float(rate)), 0)).astype(np.int32)
+    """By multiplication or rejection (`jax.random.poisson`), with the largest rate of ours."""
+    return jax.random.poisson(key, jnp.clip(jnp.nan_to_num(as_float(rate)), 0, LARGEST_RATE)).astype(np.int32)
 
 
 def multinomial(key: PRNGKeyArray, n: Whole, weights: Vector) -> Int32[Array, " categories"]:

@@ -86,6 +86,7 @@ def test_edges_of_the_reference():
     )
     assert edge(lambda k: random.binomial(k, 1, 7, jnp.nan)) == 0
     assert edge(lambda k: random.poisson(k, 1, 0.0)) == 0
+    assert abs(edge(lambda k: random.poisson(k, 1, jnp.inf)) - 10**9) < 10**6
     assert edge(lambda k: random.log_chi_square(k, 1, 0)) == -np.inf
     assert np.isnan(edge(lambda k: random.log_gamma(k, 1, -1.0)))
     assert edge(lambda k: random.hypergeometric(k, 1, 3, 4, 99)) == 3

@@ -42,6 +42,18 @@ def assert_mutant_seen(mutant: np.ndarray, reference: np.ndarray, what="") -> No
     assert THRESHOLD < z < 15, f"{what}: the mutant's effect is {z:.1f} standard errors"
 
 
+def assert_law_rejected(values: np.ndarray, wrong: float) -> None:
+    """The mean over replicates rejects a wrong law, by as few replicates as see about ten standard errors."""
+
+    def effect(replicates):
+        return float(np.abs(z_of(*moments(values[:replicates]), wrong)))
+
+    z = effect(len(values))
+    if z > 12:
+        z = effect(int(len(values) * (10 / z) ** 2))
+    assert THRESHOLD < z < 15, f"the wrong law is {z:.1f} standard errors away"
+
+
 def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean over replicates (the first axis) and its standard error, in float64."""
     values = np.asarray(values, np.float64)

@@ -20,7 +20,7 @@ from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
 from mcollapse.sources import AbstractSource
 from tests.helpers import GAUSSIAN, ZIPF, categorical, gaussian
-from tests.statistical import assert_agrees, assert_mutant_seen, moments
+from tests.statistical import assert_agrees, assert_law_rejected, assert_mutant_seen, moments
 
 
 class CoinParams(eqx.Module):
@@ -108,7 +108,10 @@ def test_a_family_of_three_methods(tmp_path):
     )
     values = run["p"].values
     assert_agrees(*moments(values[:, 2]), 0.3)
-    assert_agrees(*moments((values[:, 2] - 0.3) ** 2), 0.21 * (1 - (1 - 1 / 64) ** 3))
+    squares = (values[:, 2] - 0.3) ** 2
+    assert_agrees(*moments(squares), 0.21 * (1 - (1 - 1 / 64) ** 3))
+    assert_law_rejected(values[:, 2], 0.32)
+    assert_law_rejected(squares, 0.21 * (1 - (1 - 1 / 64) ** 2))  # a generation less
     assert len(run.compare()) == 0  # theory has no law for it
     loaded = mc.Trajectories.load(run.save(tmp_path / "mine.zarr"))
     np.testing.assert_array_equal(loaded["p"].values, values)
@@ -162,8 +165,7 @@ def test_another_process_is_run_recorded_swept_and_saved(tmp_path):
     values = run["log_variance"].values  # each model's past is a chain of replacement, and has its law
     law = np.arange(7) * (special.digamma(11 / 2) - np.log(11 / 2))
     assert_agrees(*moments(values), np.stack([law, law], axis=1))
-    short = values[:100]
-    assert_mutant_seen(short, short + 0.5 * np.arange(7)[:, None])
+    assert_law_rejected(values[:, 6, 0], 6 * (special.digamma(13 / 2) - np.log(13 / 2)))  # two points more
     assert abs(np.corrcoef(values[:, 1].T)[0, 1]) < 0.04
 
     swept = mc.sweep(EachOther(12), truth, over={"size": [12, 50]}, record=record, **arguments)
@@ -246,6 +248,7 @@ def test_a_sweep_over_budgets_equals_runs_of_their_own():
         alone = mc.simulate(process(budget), GAUSSIAN, **arguments)
         # the numbers of a subset depend on the room for it, so that its law is compared and not its bits
         assert_agrees(*moments(swept["x"].values[:, i]), *moments(alone["x"].values))
+        assert_mutant_seen(swept["x"].values[:, 1 - i], alone["x"].values)
 
 
 def test_planned_and_started_alike():

@@ -12,7 +12,7 @@ import pytest
 import mcollapse as mc
 from mcollapse.families import Bernoulli, Categorical, Gaussian
 from tests.helpers import values
-from tests.statistical import assert_agrees, assert_mutant_seen, moments
+from tests.statistical import assert_agrees, assert_law_rejected, assert_mutant_seen, moments
 
 REPLICATES, GENERATIONS, SIZE, MUTANT = 20_000, 3, 40, 45
 
@@ -104,4 +104,5 @@ def test_a_truth_of_another_family_is_drawn_as_rows():
     found = values(process, truth, record=record, replicates=20_000, generations=1)
     # the maximum-likelihood variance of n coins is p(1-p)(1-1/n) on average
     assert_agrees(*moments(found[:, 0]), 0.21 * (1 - 1 / 50))
+    assert_law_rejected(found[:, 0], 0.21)  # the other divisor
     assert np.all(np.isfinite(found))

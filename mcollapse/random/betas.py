@@ -10,6 +10,7 @@ from . import reference
 from .arguments import Number, Scalar, as_float
 from .gammas import log_gamma_parts
 from .key import Key, draw_words
+from .logarithms import log1p_curvature
 from .uniforms import numbered
 
 
@@ -30,7 +31,8 @@ def log_beta(
     other_scale, other_rest = log_gamma_parts(numbered(words, _number(1)), b)
     # The scales first: they are large where the rests, and with them X, hardly vary.
     odds = (scale - other_scale) + (rest - other_rest)
-    excess = jnp.log1p(jnp.exp(-jnp.abs(odds)))
+    smaller = jnp.exp(-jnp.abs(odds))
+    excess = smaller + log1p_curvature(smaller)
     return jnp.minimum(odds, 0) - excess, jnp.minimum(-odds, 0) - excess
 
 

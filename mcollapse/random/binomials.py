@@ -13,6 +13,7 @@ from .arguments import Count, Number, Scalar, Whole, Words, as_count, as_float
 from .coefficients import COUNT_QUANTILE
 from .inversion import LEAST_VARIANCE, at_least_one, expanded_quantile, inverted_sum, unit_below
 from .key import Key, draw_words
+from .logarithms import log1p_curvature
 
 # An urn without end, F = 1, where the shapes of the table are combinations of 1, P^2, P^4.
 _QUANTILE = COUNT_QUANTILE @ np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [1, 0, 1], [0, 1, 1], [0, 0, 1]])
@@ -49,8 +50,7 @@ def binomial_from_words(words: Words, n: Count, p: Scalar, q: Scalar) -> Count:
     # The way that is not taken gets other numbers, so that what it gives is finite.
     usable = jnp.where(large, variance, 100)
     expanded = whole + expanded_quantile(_QUANTILE, words, usable, fraction, skew, shapes)
-    none = jnp.exp(as_float(n) * jnp.log1p(-rarer))
-    expanded = at_least_one(unit_below(*words) >= none, expanded)
+    expanded = at_least_one(unit_below(*words) >= _none(n, rarer, whole, fraction), expanded)
     count = jnp.where(large, expanded, inverted_sum(words, _ratios(jnp.where(large, 0, n), rarer)))
     count = jnp.clip(count, 0, n)
     return jnp.where(p > q, n - count, count)
@@ -61,6 +61,11 @@ def _ratios(n: Count, p: Scalar) -> list[Scalar]:
     odds = p / (1 - p)
     factor = as_float(n + 1) * odds
     return [factor * (1 / k) - odds for k in range(1, _LARGEST + 1)]
+
+
+def _none(n: Count, p: Scalar, whole: Count, fraction: Scalar) -> Scalar:
+    """P(X = 0) = (1 - p)^n where np = whole + fraction; an exponent of 27, rounded, would cost its digits."""
+    return jnp.exp(-as_float(whole)) * jnp.exp(as_float(n) * log1p_curvature(-p) - fraction)
 
 
 def _whole_and_fraction(n: Count, p: Scalar) -> tuple[Count, Scalar]:

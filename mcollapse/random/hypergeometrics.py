@@ -10,6 +10,7 @@ from .arguments import Count, Scalar, Whole, Words, as_count, as_float
 from .coefficients import COUNT_QUANTILE
 from .inversion import LEAST_VARIANCE, at_least_one, expanded_quantile, inverted_sum, symmetric, unit_below
 from .key import Key, draw_words
+from .logarithms import log1p_curvature
 from .uniforms import numbered
 
 _MIRROR = np.int32(0x7EF311C7)
@@ -91,23 +92,27 @@ def _from_half(words: Words, good: Count, bad: Count, draws: Count) -> Count:
     # The way that is not taken gets other numbers, so that what it gives is finite.
     usable = jnp.where(large, variance, 100)
     expanded = whole + expanded_quantile(COUNT_QUANTILE, words, usable, fraction, skew, shapes)
-    expanded = at_least_one(unit_below(*words) >= _none(good, bad, draws, inverse), expanded)
+    expanded = at_least_one(unit_below(*words) >= _none(good, bad, draws, inverse, whole, fraction), expanded)
     first = jnp.maximum(whole - _REACH, 0)
     ratios = _ratios(jnp.where(large, first, good), bad, draws, first)
     count = jnp.where(large, expanded, first + inverted_sum(words, ratios))
     return jnp.clip(count, 0, jnp.minimum(good, draws))
 
 
-def _none(good: Count, bad: Count, draws: Count, inverse: Scalar) -> Scalar:
+def _none(good: Count, bad: Count, draws: Count, inverse: Scalar, whole: Count, fraction: Scalar) -> Scalar:
     r"""P(X = 0) = B! (N - n)! / (N! (B - n)!) where the variance is large, by Stirling's series.
 
-    Sums of k log k, of size N, would cancel; put together as below, they are of the size of the answer.
+    Sums of k log k, of size N, would cancel; put together as below, they are of the size of the answer. The
+    mean, whole + fraction, is their first order. Where it is above B - n, the answer is below 1e-12.
     """
     g, b, n = as_float(good), as_float(bad), as_float(draws)
     rest = jnp.maximum(b - n, 1)
-    excess = jnp.log1p(g * inverse * n / rest)
-    main = (rest + 0.5) * excess + n * jnp.log1p(-g * inverse) + g * jnp.log1p(-n * inverse)
-    return jnp.exp(main + (1 / jnp.maximum(b, 1) + 1 / (g + rest) - 1 / rest - inverse) / 12)
+    ratio = jnp.minimum(g * inverse * n / rest, 1)
+    curved = log1p_curvature(ratio)
+    curvature = rest * curved + n * log1p_curvature(-g * inverse) + g * log1p_curvature(-n * inverse)
+    stirling = (1 / jnp.maximum(b, 1) + 1 / (g + rest) - 1 / rest - inverse) / 12
+    exponent = curvature + (ratio + curved) / 2 + stirling - fraction
+    return jnp.exp(-as_float(whole)) * jnp.exp(exponent)
 
 
 def _mean(good: Count, bad: Count, draws: Count, inverse: Scalar) -> tuple[Count, Scalar]:

@@ -18,6 +18,7 @@ import numpy as np
 from harness import Contestant, cores, parse, race, show
 
 LANES = 10_000
+WISHARTS = ((4, 99), (10, 99))  # dimension, degrees of freedom
 
 
 def cases() -> dict[str, tuple[Callable, Callable, Callable, str]]:
@@ -112,6 +113,49 @@ def in_numpy(draw: Callable, turns: int) -> Callable[[], Any]:
     return call
 
 
+def wishart_lanes(size: int, nu: int, turns: int) -> Callable[[], Any]:
+    """Wishart matrices: the factor, over the root of nu, is the next turn's. Lanes are as in `looped`."""
+    import jax
+    import jax.numpy as jnp
+
+    import mcollapse as mc
+    from mcollapse import random
+
+    def program(keys, factors, nu):
+        scale = jax.lax.rsqrt(nu.astype(float))
+
+        def turn(t, factors):
+            def lane(key, factor):
+                return random.wishart_factor(random.Key.of(key, t), 1, nu, factor) * scale
+
+            return jax.vmap(lane, in_axes=(0, -1), out_axes=-1)(keys, factors)
+
+        return jax.lax.fori_loop(0, turns, turn, factors)
+
+    pool, parts = concurrent.futures.ThreadPoolExecutor(cores()), cores()
+    keys = [jax.random.split(jax.random.key(i), LANES // parts) for i in range(parts)]
+    start = jnp.broadcast_to(jnp.eye(size)[..., None], (size, size, LANES // parts))
+    compiled = jax.jit(program, compiler_options=mc.compiler_options()).lower(keys[0], start, nu).compile()
+    return lambda: [part.block_until_ready() for part in pool.map(lambda key: compiled(key, start, nu), keys)]
+
+
+def wishart_in_numpy(size: int, nu: int, turns: int) -> Callable[[], Any]:
+    """The same by Bartlett's theorem, all matrices of a turn at once, on one thread."""
+    generator, below = np.random.default_rng(0), np.tril_indices(size, -1)
+    degrees, diagonal = nu - np.arange(size), np.arange(size)
+
+    def call() -> np.ndarray:
+        factors = np.broadcast_to(np.eye(size), (LANES, size, size))
+        for _ in range(turns):
+            triangle = np.zeros((LANES, size, size))
+            triangle[:, diagonal, diagonal] = np.sqrt(generator.chisquare(degrees, (LANES, size)))
+            triangle[:, below[0], below[1]] = generator.standard_normal((LANES, below[0].size))
+            factors = np.matmul(factors, triangle) / nu**0.5
+        return factors
+
+    return call
+
+
 def bits_alone(turns: int) -> Callable[[], Any]:
     """The floor: a block of random bits for each number, and nothing made of it."""
     from mcollapse import random
@@ -136,9 +180,23 @@ def measure(arguments: argparse.Namespace, name: str) -> dict:
     return {"work": name, **race(first, rivals, arguments.rounds), "cores": cores()}
 
 
+def measure_wishart(arguments: argparse.Namespace, size: int, nu: int) -> dict:
+    """Matrices, counted as one number each: ours and numpy, by turns."""
+    turns = arguments.generations
+    contestant = functools.partial(Contestant, amount=LANES * turns)
+    rival = contestant(
+        "numpy chisquare, standard_normal, matmul (float64)", call=wishart_in_numpy(size, nu, turns)
+    )
+    first = contestant("mcollapse.random (float32)", call=wishart_lanes(size, nu, turns))
+    work = f"Wishart factor, d = {size}, nu = {nu}, carried from turn to turn"
+    return {"work": work, **race(first, [rival], arguments.rounds), "cores": cores()}
+
+
 def main() -> None:
     arguments = parse(__doc__, replicates=LANES, generations=100, quick=(LANES, 20))
-    show([measure(arguments, name) for name in cases()], __file__, arguments)
+    results = [measure(arguments, name) for name in cases()]
+    results += [measure_wishart(arguments, size, nu) for size, nu in WISHARTS]
+    show(results, __file__, arguments)
 
 
 if __name__ == "__main__":

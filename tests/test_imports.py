@@ -8,7 +8,8 @@ from tests.helpers import ROOT, python
 
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
-    {"version", "status", "once", "packing", "summation", "schedules", "random", "theory"},
+    {"version", "status", "once", "packing", "summation", "schedules", "theory"},
+    {"random"},
     {"data"},
     {"families"},
     {"draw"},

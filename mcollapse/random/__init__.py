@@ -14,6 +14,7 @@ from .hypergeometrics import hypergeometric as hypergeometric
 from .hypergeometrics import multivariate_hypergeometric as multivariate_hypergeometric
 from .key import Key as Key
 from .multinomials import multinomial as multinomial
+from .multivariate_normals import multivariate_normal as multivariate_normal
 from .normals import normal as normal
 from .normals import normal_pair as normal_pair
 from .poissons import poisson as poisson
@@ -21,3 +22,4 @@ from .subsets import subset as subset
 from .uniforms import bernoulli as bernoulli
 from .uniforms import bits as bits
 from .uniforms import uniform as uniform
+from .wisharts import wishart_factor as wishart_factor

@@ -1,6 +1,5 @@
 """Beta numbers and Dirichlet vectors as logarithms: shares of gamma numbers."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -60,7 +59,14 @@ def log_dirichlet(
         scale, rest = log_gamma_parts(numbered(words, index), shape)
         return carry, scale + rest
 
-    return jax.nn.log_softmax(lax.scan(category, None, (jnp.arange(shapes.size, dtype=np.uint32), shapes))[1])
+    logs = lax.scan(category, None, (jnp.arange(shapes.size, dtype=np.uint32), shapes))[1]
+
+    # One after the other: the order of a sum of XLA, and with it the last bit, depends on how many lanes run.
+    def add(total, log):
+        return total + jnp.exp(log), None
+
+    logs = logs - jnp.max(logs, initial=-np.inf)
+    return logs - jnp.log(lax.scan(add, jnp.zeros((), logs.dtype), logs)[0])
 
 
 def _number(index: int) -> Array:

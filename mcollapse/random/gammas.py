@@ -76,4 +76,5 @@ def _score_and_uniform(high: Word, low: Word) -> tuple[Numbers, Numbers]:
     """In float32 each has a word for itself; in float64 the score takes both words."""
     if float_dtype() == np.float64:
         return from_words(high, low), unit_interval(*numbered((high, low), jnp.zeros_like(high)))
-    return from_words(high, low), midpoint(low, 2.0**-32)
+    # Less than 1, or log(u) / a would be 0 / 0 for a shape of 0.
+    return from_words(high, low), jnp.minimum(midpoint(low, 2.0**-32), 1 - float(np.finfo(np.float32).epsneg))

@@ -67,6 +67,15 @@ def log_dirichlet(key: PRNGKeyArray, concentrations: Vector) -> Vector:
     return jax.nn.log_softmax(jax.vmap(log_gamma)(keys, concentrations))
 
 
+def bartlett(key: PRNGKeyArray, nu: Number, size: int) -> Float[Array, "dimension dimension"]:
+    """The lower triangle of a Wishart matrix: roots of chi-square numbers, and normals below them."""
+    first, second = jax.random.split(key)
+    degrees = as_float(nu) - as_float(jnp.arange(size))
+    degrees = jnp.where(as_float(nu) > size - 1, degrees, math.nan)
+    squares = jax.vmap(log_chi_square)(jax.random.split(first, size), degrees)
+    return jnp.tril(jax.random.normal(second, (size, size)), -1) + jnp.diag(jnp.exp(squares / 2))
+
+
 def binomial(key: PRNGKeyArray, n: Whole, p: Number) -> Count:
     """By rejection (`jax.random.binomial`)."""
     p = jnp.clip(jnp.nan_to_num(as_float(p)), 0, 1)

@@ -1,0 +1,128 @@
+"""Multinomial counts of few things: each falls into a category; for many lanes at once."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int32, UInt32
+
+from mcollapse.summation import tree_sum
+
+from .arguments import Word, Words
+from .lanes import most
+from .uniforms import numbered
+
+_WHOLE = np.uint32(2**31)  # levels go up to about here, and fit into a word
+_TIE = np.uint32(0xFFFFFFFF)  # the number of the block that decides ties
+_COMPARED = 256  # up to so many categories a thing is compared with each of them, above it is searched
+_AT_ONCE = 4  # blocks, of two things each
+_BEYOND = np.uint32(0xFFFFFFFF)  # a word above every level
+
+Levels = UInt32[Array, "categories lanes"]
+Thing = Callable[[Word], Word]
+Counts = Int32[Array, "categories lanes"]
+
+
+def most_individuals(categories: int) -> int:
+    """Up to how many things it is faster to draw each than a binomial count for every category."""
+    if categories <= _COMPARED:
+        return int(17 * categories / (1.5 + 0.06 * categories))
+    return categories // 4
+
+
+def one_by_one(
+    words: Words, n: Int32[Array, " lanes"], weights: Float[Array, "categories weighed"]
+) -> Counts:
+    """Counts of n things; the work is that of the largest n in any lane."""
+    tie = numbered(words, jnp.asarray(_TIE))[1]
+    levels = _levels(tie, weights)
+    # A number below 2^31 is stretched to one below the last level, which rounding has moved away from 2^31.
+    excess = (levels[-1] - _WHOLE).astype(np.int32)
+
+    def thing(word):
+        number = (word >> 1).astype(np.int32)
+        stretch = (number >> 12) * excess + (tie >> 13).astype(np.int32)
+        return (number + (stretch >> 19)).astype(np.uint32)
+
+    way = _compared if weights.shape[0] <= _COMPARED else _searched
+    return way(words, jnp.where(levels[-1] > 0, n, 0), levels, thing)
+
+
+def _levels(tie: Word, weights: Float[Array, "categories weighed"]) -> Levels:
+    """Cumulative weights, in units of which they sum to about 2^31: a thing has the first level above it.
+
+    They are summed in two words, and one random word, for all things of a lane, decides what the lower one
+    comes to: then P(X = k) is right to 2^-63, beside float32's rounding of a weight.
+    """
+    total = tree_sum(weights)
+    usable = total > 4 * np.finfo(total.dtype).tiny
+    scale = jnp.where(usable, float(_WHOLE) / jnp.where(usable, total, 1), 0)
+
+    def add(before, weight):
+        steps = weight * scale
+        whole = jnp.floor(steps)
+        more = ((steps - whole) * 2.0**32).astype(np.uint32)
+        low = before[1] + more
+        high = before[0] + whole.astype(np.uint32) + (low < more).astype(np.uint32)
+        return (high, low), high + (tie < low).astype(np.uint32)
+
+    return lax.scan(add, (jnp.zeros_like(tie), jnp.zeros_like(tie)), weights)[1]
+
+
+def _compared(words: Words, n: Int32[Array, " lanes"], levels: Levels, thing: Thing) -> Counts:
+    """Counts how many things are below each level."""
+    index = jnp.arange(_AT_ONCE, dtype=np.uint32)[:, None]
+
+    def drawn(turn):
+        high, low = numbered(words, turn.astype(np.uint32) * np.uint32(_AT_ONCE) + index)
+        return _paired(high, low)
+
+    def things(turn, pairs):
+        first = 2 * (_AT_ONCE * turn + index.astype(np.int32))
+        return tuple(jnp.where(first + i < n, thing(word), _BEYOND) for i, word in enumerate(_parted(pairs)))
+
+    # Words are drawn two turns ahead and taken apart one ahead: XLA:CPU would do both for every category.
+    def count(turn, carry):
+        below, now, ahead = carry
+        add = sum((part[i] < levels).astype(np.int32) for part in now for i in range(_AT_ONCE))
+        return below + add, things(turn + 1, ahead), drawn(turn + 2)
+
+    turns = -(-most(n) // (2 * _AT_ONCE))
+    zero = jnp.zeros((), np.int32)
+    below = jnp.zeros((levels.shape[0], n.shape[0]), np.int32)
+    below = lax.fori_loop(0, turns, count, (below, things(zero, drawn(zero)), drawn(zero + 1)))[0]
+    return jnp.diff(below, axis=0, prepend=0)
+
+
+def _searched(words: Words, n: Int32[Array, " lanes"], levels: Levels, thing: Thing) -> Counts:
+    """Finds the category of each thing by bisection."""
+    categories, lanes = levels.shape[0], n.shape[0]
+    lane = jnp.arange(lanes, dtype=np.int32)
+    table = levels.reshape(-1)
+
+    def category(number):
+        low = jnp.zeros(lanes, np.int32)
+        for half in (2**i for i in reversed(range((categories - 1).bit_length()))):
+            middle = jnp.minimum(low + half, categories) - 1  # all categories before low have lower levels
+            above = table[middle * lanes + lane] <= number
+            low = jnp.where(above, middle + 1, low)
+        return jnp.minimum(low, categories - 1)
+
+    def count(turn, counts):
+        for i, word in enumerate(numbered(words, jnp.broadcast_to(turn.astype(np.uint32), (lanes,)))):
+            present = (2 * turn + i < n).astype(np.int32)
+            counts = counts.at[category(thing(word)) * lanes + lane].add(present, mode="promise_in_bounds")
+        return counts
+
+    counts = jnp.zeros(categories * lanes, np.int32)
+    return lax.fori_loop(0, -(-most(n) // 2), count, counts).reshape(categories, lanes)
+
+
+def _paired(high: Word, low: Word) -> Array:
+    """Both words as one complex number: two arrays would be drawn twice."""
+    return lax.complex(*(lax.bitcast_convert_type(word, np.float32) for word in (high, low)))
+
+
+def _parted(pairs: Array) -> Words:
+    return lax.bitcast_convert_type(pairs.real, np.uint32), lax.bitcast_convert_type(pairs.imag, np.uint32)

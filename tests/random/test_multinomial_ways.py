@@ -1,0 +1,99 @@
+"""Each way of drawing a multinomial: one by one, compared or searched, and by binomials, in groups or not."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from mcollapse import random
+from mcollapse.random.individuals import _levels, most_individuals
+
+from .goodness import assert_counts_fit, assert_fits, keys, many, moment_fit, sampler
+
+multinomials = sampler(lambda key, law: random.multinomial(key, 1, *law))
+
+
+def weights_of(categories: int) -> np.ndarray:
+    """Zipf's, a third of them 0, in random order."""
+    generator = np.random.default_rng(categories)
+    weights = generator.permutation(1 / np.arange(1, categories + 1))
+    return np.where(np.arange(categories) % 3 == 1, 0, weights).astype(np.float32)
+
+
+# compared; searched; binomials; binomials in groups
+@pytest.mark.parametrize("categories, n", [(50, 30), (1000, 249), (40, 2000), (90, 700)])
+def test_wide_tables(categories, n):
+    weights = weights_of(categories)
+    shares = weights.astype(float) / weights.astype(float).sum()
+    sample = multinomials(n, weights, replicates=20_000)
+    assert (sample.sum(1) == n).all() and (sample[:, weights == 0] == 0).all()
+    largest = np.argsort(shares)[-3:]
+    halves = [np.arange(categories) < categories // 2, np.arange(categories) % 2 == 0]
+    for part in [*([i] for i in largest), *halves]:
+        assert_counts_fit(sample[:, part].sum(1), stats.binom(n, shares[part].sum()))
+    block = [*largest, int(np.argsort(shares)[categories // 2])]
+
+    def fit(law):
+        p, independent = law
+        covariance = n * (np.diag(p[block]) - (1 - independent) * np.outer(p[block], p[block]))
+        return moment_fit(sample[:, block], n * p[block], covariance)
+
+    larger = np.where(np.arange(categories) == block[0], n**-0.5, 0)
+    assert_fits(fit, (shares, 0), lambda s: (shares * (1 + s * larger), 0), lambda s: (shares, s))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("categories, n", [(5, 20), (5, 60), (50, 100), (50, 1000), (300, 70), (300, 500)])
+def test_ten_million_tables(categories, n):
+    """Counts of some categories, as many tables as it takes for ten million things that are counted."""
+    weights = weights_of(categories)
+    shares = weights.astype(float) / weights.astype(float).sum()
+    chosen = np.argsort(shares)[-3:]
+    counted = sampler(lambda key, law: random.multinomial(key, 1, *law)[chosen])
+    batches = 10 if categories < 100 else 3
+    sample = many(counted, n, weights, batches=batches)
+    for i, category in enumerate(chosen):
+        assert_counts_fit(sample[:, i], stats.binom(n, shares[category]), shift=0.01)
+    assert_counts_fit(sample.sum(1), stats.binom(n, shares[chosen].sum()), shift=0.01)
+
+
+@pytest.mark.parametrize("categories", [3, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_lane_has_its_own_way(categories):
+    """Lanes above and below the limit side by side: each has the bits that it has alone, however it is mapped."""
+    limit = most_individuals(categories)
+    n = np.array([0, 1, limit, limit + 1, 5 * limit, 3], np.int32)
+    weights = np.stack([np.roll(weights_of(categories), i) for i in range(n.size)])
+    lanes = keys(3, 2 * n.size)[: n.size]
+
+    def draw(key, n, w):
+        return random.multinomial(key, 1, n, w)
+
+    each = jax.jit(draw)
+    alone = np.stack([each(lanes[i], n[i], weights[i]) for i in range(n.size)])
+    assert (alone.sum(1) == n).all()
+    assert (jax.jit(jax.vmap(draw))(lanes, n, weights) == alone).all()
+    # the lanes behind, in pairs, and with weights that all lanes of a pair share
+    behind = jax.jit(jax.vmap(draw, in_axes=(0, 0, 1), out_axes=1))(lanes, n, weights.T)
+    assert (behind.T == alone).all()
+    pairs = jax.jit(jax.vmap(jax.vmap(draw, in_axes=(0, 0, None)), in_axes=(None, None, 0)))
+    shared = pairs(lanes, n, weights[:2])
+    assert (shared[0, 0] == alone[0]).all() and (shared[1, 1] == alone[1]).all()
+    assert (shared[0, 4] == each(lanes[4], n[4], weights[0])).all()
+
+
+def test_levels_are_cumulative_probabilities():
+    """Their mean over the word that decides ties has every weight with all its digits, below 2^-31 too."""
+    weights = np.array([0, 3, 0, 2.0**-10, 17, 0, 2**22 + 1, 0.3, 2**21 + 0.5, 0], np.float32)
+    ties = np.arange(2**16, dtype=np.uint32) * np.uint32(2**16) + np.uint32(2**15)
+
+    def probabilities(weights):
+        levels = np.asarray(_levels(jnp.asarray(ties), jnp.asarray(weights)[:, None]), np.float64)
+        return np.diff(levels.mean(1), prepend=0) / levels[-1].mean()
+
+    exact = weights.astype(float) / weights.astype(float).sum()
+    found = probabilities(weights)
+    assert ((found == 0) == (weights == 0)).all()
+    np.testing.assert_allclose(found, exact, rtol=3e-7, atol=2e-14)
+    tail = np.where(np.arange(10) == 3, np.float32(1.01), np.float32(1))
+    assert abs(probabilities(weights * tail)[3] - exact[3]) > 1e-12

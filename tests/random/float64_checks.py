@@ -21,6 +21,7 @@ from mcollapse.random.binomials import binomial_from_words
 from mcollapse.random.fit import log_gamma
 from mcollapse.random.gammas import log_ratio
 from mcollapse.random.normals import from_words
+from mcollapse.random.uniforms import unit_interval
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
@@ -71,6 +72,11 @@ def exact_quantiles():
     high, low = np.random.default_rng(0).integers(0, 2**32, (2, 20_000), dtype=np.uint32)
     words = jnp.asarray(high), jnp.asarray(low)
     v = (high + (low + 0.5) / 2**32) / 2**32
+    np.testing.assert_allclose(unit_interval(*words), v, rtol=3e-16)
+    small = unit_interval(words[0] >> np.uint32(31), words[1])  # where the lowest bits are digits
+    np.testing.assert_allclose(small, ((high >> 31) + (low + 0.5) / 2**32) / 2**32, rtol=3e-16)
+    ends = jnp.asarray(np.array([0, 2**32 - 1], np.uint32))
+    assert unit_interval(ends, ends).tolist() == [2.0**-65, 1 - 2.0**-53]
     np.testing.assert_allclose(from_words(*words), -special.ndtri(v), rtol=1e-9)
     counts = jax.jit(jax.vmap(binomial_from_words, in_axes=(0, None, None, None)))
     for n, p in ((10**9, 0.3), (10**8, 0.01), (40, 0.4), (10**9, 3e-8)):

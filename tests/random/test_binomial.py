@@ -14,6 +14,7 @@ from .goodness import (
     blurred,
     count_fit,
     exact_counts,
+    many,
     sampler,
     score,
     shorter,
@@ -90,5 +91,4 @@ def test_rare_failures_keep_their_probability():
 @pytest.mark.parametrize("n, p", LAWS)
 def test_many_binomials(n, p):
     """2e7 draws, that see a mean moved by a hundredth of a standard deviation."""
-    sample = np.concatenate([binomials(n, p, seed=seed, replicates=2_000_000) for seed in range(10)])
-    assert_counts_fit(sample, stats.binom(n, float(np.float32(p))), shift=0.01)
+    assert_counts_fit(many(binomials, n, p, batches=20), stats.binom(n, float(np.float32(p))), shift=0.01)

@@ -10,18 +10,20 @@ from mcollapse.random.fit import log_gamma as exact_log_gamma
 from mcollapse.random.normals import box_muller, from_words
 from mcollapse.random.uniforms import unit_interval
 
-from .goodness import assert_cells_fit, assert_fits, cell_fit, continuous_fit, sampler, words
+from .goodness import assert_cells_fit, assert_fits, cell_fit, continuous_fit, many, sampler, words
 
-SHAPE = (3, 7)
+# A scalar is number 0, after it come the elements of an array, and then two numbers of a pair.
+SHAPE = (3, 5)
+PLACES = range(16)
 
-uniforms = sampler(lambda key, _: (random.uniform(key, 1), random.uniform(key, 2, SHAPE)[1, 2]))
+uniforms = sampler(lambda key, place: one_of(place, random.uniform(key, 1), random.uniform(key, 2, SHAPE)))
+exponentials = sampler(
+    lambda key, place: one_of(place, random.exponential(key, 1), random.exponential(key, 2, SHAPE))
+)
 tosses = sampler(lambda key, p: (random.bernoulli(key, 1, *p), random.bernoulli(key, 2, *p, (5,))[3]))
 normals = sampler(
-    lambda key, _: (
-        random.normal(key, 1),
-        random.normal(key, 2, SHAPE)[0, 0],
-        random.normal(key, 2, SHAPE)[2, 6],
-        *random.normal_pair(key, 3),
+    lambda key, place: one_of(
+        place, random.normal(key, 1), random.normal(key, 2, SHAPE), *random.normal_pair(key, 3)
     )
 )
 chi_squares = sampler(
@@ -29,14 +31,84 @@ chi_squares = sampler(
 )
 
 
+DEGREES = [1, 2, 3, 4, 5, 9, 31, 33, 99, 999, 0.02, 0.3, 1.0, 1.5, 1.99, 2.0, 3.7, 47.5]
+CHANCES = [
+    1e-6,
+    1e-4,
+    1e-3,
+    0.01,
+    0.03,
+    0.1,
+    0.25,
+    1 / 3,
+    0.5,
+    0.6,
+    0.75,
+    0.9,
+    0.97,
+    0.999,
+    0.9999,
+    1 - 2**-20,
+]
+
+
+def one_of(place, *numbers):
+    return jnp.concatenate([jnp.ravel(part) for part in numbers])[place[0]]
+
+
 def fit_of(sample):
     return lambda law: continuous_fit(sample, law.cdf)
 
 
-def test_uniforms():
-    for sample in uniforms():
-        assert sample.min() > 0 and sample.max() < 1
-        assert_fits(fit_of(sample), stats.uniform(), lambda strength: stats.beta(1 + 0.05 * strength, 1))
+def assert_uniform(sample: np.ndarray, change: float = 0.05) -> None:
+    assert sample.min() > 0 and sample.max() < 1
+    assert_fits(fit_of(sample), stats.uniform(), lambda strength: stats.beta(1 + change * strength, 1))
+
+
+def assert_exponential(sample: np.ndarray, change: float = 0.05) -> None:
+    assert sample.min() > 0
+    assert_fits(
+        fit_of(sample),
+        stats.expon(),
+        lambda strength: stats.expon(scale=1 + change * strength),
+        lambda strength: stats.gamma(1 + change * strength),
+    )
+
+
+def assert_normal(sample: np.ndarray, change: float = 0.05) -> None:
+    assert_fits(
+        fit_of(sample),
+        stats.norm(),
+        lambda strength: stats.norm(scale=1 + change * strength),
+        lambda strength: stats.t(0.5 / change / strength),
+    )
+
+
+def assert_tosses(heads: np.ndarray, p: float, change: float = 1.0) -> None:
+    observed, p = np.bincount(heads, minlength=2), float(np.float32(p))
+    wrong = change * (0.02 * min(p, 1 - p) + 0.004) * (1 if p < 0.7 else -1)
+    assert_fits(
+        lambda law: cell_fit(observed, heads.size * np.array([1 - law, law])),
+        p,
+        lambda strength: p + strength * wrong,
+    )
+
+
+def assert_chi_square(sample: np.ndarray, nu: float, change: float = 0.1) -> None:
+    half, wrong = sample.astype(np.float64) - np.log(2), change * min(nu, nu**0.5)
+    assert_fits(
+        fit_of(half), stats.loggamma(nu / 2), lambda strength: stats.loggamma((nu + wrong * strength) / 2)
+    )
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_uniforms(place):
+    assert_uniform(uniforms(place))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_exponentials(place):
+    assert_exponential(exponentials(place))
 
 
 def test_the_ends_are_excluded_and_small_uniforms_have_all_their_digits():
@@ -49,32 +121,21 @@ def test_the_ends_are_excluded_and_small_uniforms_have_all_their_digits():
     np.testing.assert_allclose(small, exact, rtol=2e-7)
 
 
-@pytest.mark.parametrize("p", [0.5, 0.03, 1e-3])
+@pytest.mark.parametrize("p", CHANCES)
 def test_tosses(p):
     for heads in tosses(p):
-        observed = np.bincount(heads, minlength=2)
-
-        def fit(law, observed=observed):
-            return cell_fit(observed, observed.sum() * np.array([1 - law, law]))
-
-        assert_fits(fit, p, lambda strength: p + strength * (0.02 * p + 0.004))
+        assert_tosses(heads, p)
 
 
 def test_certain_tosses(key):
-    assert not any(part.any() for part in tosses(0.0))
-    assert all(part.all() for part in tosses(1.0))
-    assert not any(part.any() for part in tosses(np.nan))
+    assert not any(part.any() for p in (0.0, -0.5, -np.inf, np.nan) for part in tosses(p))
+    assert all(part.all() for p in (1.0, 1.5, np.inf) for part in tosses(p))
     assert random.bernoulli(key, 1, jnp.array([0.0, 1.0, 1.0]), (2, 3)).tolist() == 2 * [[False, True, True]]
 
 
-def test_normals():
-    for sample in normals():
-        assert_fits(
-            fit_of(sample),
-            stats.norm(),
-            lambda strength: stats.norm(scale=1 + 0.05 * strength),
-            lambda strength: stats.t(10 / strength),
-        )
+@pytest.mark.parametrize("place", [*PLACES, 16, 17])
+def test_normals(place):
+    assert_normal(normals(place))
 
 
 def test_the_inverse_is_that_of_its_word():
@@ -101,17 +162,13 @@ def test_the_pair_is_that_of_its_words():
     assert np.abs(np.array([x, y])).min() > 0
 
 
-@pytest.mark.parametrize("nu", [1, 2, 3, 4, 5, 9, 31, 33, 99, 999, 0.02, 0.3, 1.0, 1.5, 1.99, 2.0, 3.7, 47.5])
+@pytest.mark.parametrize("nu", DEGREES)
 def test_chi_squares(nu):
     single, score, paired = chi_squares(nu)
     if nu == 1:  # the score is that of all nu
-        assert_fits(fit_of(score), stats.norm(), lambda strength: stats.norm(scale=1 + 0.05 * strength))
+        assert_normal(score)
     assert (single == paired).all()
-    half = single.astype(np.float64) - np.log(2)
-    wrong = min(nu, nu**0.5) / 10
-    assert_fits(
-        fit_of(half), stats.loggamma(nu / 2), lambda strength: stats.loggamma((nu + wrong * strength) / 2)
-    )
+    assert_chi_square(single, nu)
 
 
 def test_degrees_of_freedom_at_the_edges(key):
@@ -156,3 +213,33 @@ def test_degrees_of_freedom_by_lane_or_for_all_lanes_are_the_same_draw():
         by_lane, for_all = draw(keys, jnp.full(64, nu)), shared(keys, nu)
         assert (by_lane[0] == for_all[0]).all()
         np.testing.assert_allclose(by_lane[1], for_all[1], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)
+def test_many_uniforms_and_exponentials(place):
+    """1e7 draws, as in all that follow, that see what is wrong by some thousandths."""
+    assert_uniform(many(uniforms, place), change=0.005)
+    assert_exponential(many(exponentials, place), change=0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [*PLACES, 16, 17])
+def test_many_normals(place):
+    assert_normal(many(normals, place), change=0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("p", CHANCES)
+def test_many_tosses(p):
+    for heads in many(tosses, p):
+        assert_tosses(heads, p, change=0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nu", DEGREES)
+def test_many_chi_squares(nu):
+    single, score, _ = many(chi_squares, nu)
+    if nu == 1:
+        assert_normal(score, change=0.005)
+    assert_chi_square(single, nu, change=0.01)

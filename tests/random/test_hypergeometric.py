@@ -15,6 +15,7 @@ from .goodness import (
     cell_fit,
     count_fit,
     exact_counts,
+    many,
     moment_fit,
     sampler,
     score,
@@ -89,29 +90,50 @@ def test_certain_counts(urn, answer):
 
 URN = np.array([0, 5, 12, 0, 1, 30, 0], np.int32)
 
+# Draws and urn: one and all but one, categories of none, a single thing, most of all, large counts.
+TABLES = [
+    *[(n, tuple(URN.tolist())) for n in (1, 2, 10, 24, 47)],
+    *[(1, (1, 1, 0, 0, 0, 0, 0)), (6, (0, 0, 0, 0, 0, 6, 6)), (3, (1, 1, 1, 1, 1, 1, 1))],
+    *[(50, (20, 20, 20, 20, 20, 20, 20)), (100, (100, 0, 1, 3, 90, 0, 7)), (30, (1000, 2, 40, 0, 0, 300, 5))],
+    *[(500, (4000, 700, 200, 0, 60, 30, 10)), (4900, (4000, 700, 200, 0, 60, 30, 10))],
+    *[
+        (10**4, (10**6, 0, 10**5, 10**4, 0, 0, 100)),
+        (8 * 10**6, (8 * 10**6, 4 * 10**6, 0, 10**6, 0, 3 * 10**6, 9)),
+    ],
+]
 
-@pytest.mark.parametrize("n", [1, 2, 10, 24, 47])
-def test_multivariate(n):
-    sample = tables(n, URN)
-    total = URN.sum()
+
+def assert_table(sample: np.ndarray, n: int, table: tuple[int, ...], change: float = 0.1) -> None:
+    """The sum, the laws of some categories and of sums of some, and of a million all means and covariances."""
+    urn = np.array(table)
+    total, kept = urn.sum(), np.flatnonzero(urn)
     assert sample.dtype == np.int32 and (sample.sum(1) == n).all()
-    assert (sample >= 0).all() and (sample <= URN).all()
-    for part in ([1], [5], [4], [1, 2], [2, 4]):
-        assert_counts_fit(sample[:, part].sum(1), stats.hypergeom(total, URN[part].sum(), n))
+    assert (sample >= 0).all() and (sample <= urn).all()
+    for part in (kept[:1], kept[-1:], kept[: (kept.size + 1) // 2]):
+        assert_counts_fit(sample[:, part].sum(1), stats.hypergeom(total, urn[part].sum(), n), shift=change)
 
     def fit(law):
         p, replaced = law
         covariance = n * (np.diag(p) - np.outer(p, p)) * (1 - (1 - replaced) * (n - 1) / (total - 1))
-        return moment_fit(sample[:, URN > 0], n * p, covariance)
+        return moment_fit(sample[: 10**6, kept], n * p, covariance)
 
-    p, moved = URN[URN > 0] / total, np.array([1, -1, 0, 0]) / total
+    p = urn[kept] / total
+    deviation = np.sqrt(n * (total - n) / (total - 1) * p * (1 - p))[:2].max() / n
+    moved = change * deviation * (np.eye(kept.size)[0] - np.eye(kept.size)[1])
     assert_fits(fit, (p, 0), lambda strength: (p + strength * moved, 0))
-    if n not in (1, 24):  # one draw is with or without; of half the urn the single ball's square is certain
-        assert_seen(lambda strength: score(fit((p, strength))))
+    # One draw is with or without, and of half an urn the square of a single ball is certain.
+    if n > 1 and 20 * n > total and not (2 * n == total and 1 in table):
+        replaced = min(1, 10 * change * (total - n) / (n - 1))
+        assert_seen(lambda strength: score(fit((p, replaced * strength))))
+
+
+@pytest.mark.parametrize("n, table", TABLES)
+def test_multivariate(n, table):
+    assert_table(tables(n, np.array(table, np.int32)), n, table)
 
 
 def test_all_or_none_or_more_than_there_is():
-    assert (tables(0, URN) == 0).all()
+    assert (tables(0, URN) == 0).all() and (tables(-1, URN) == 0).all() and (tables(9, -URN) == 0).all()
     assert (tables(48, URN) == URN).all()
     assert (tables(1000, URN) == URN).all()
     assert (tables(5, 0 * URN) == 0).all()
@@ -136,5 +158,11 @@ def test_every_small_table_has_its_probability():
 @pytest.mark.parametrize("urn", URNS)
 def test_many_hypergeometrics(urn):
     good, bad, draws = urn
-    sample = np.concatenate([counts(*urn, seed=seed, replicates=2_000_000) for seed in range(10)])
+    sample = many(counts, *urn, batches=20)
     assert_counts_fit(sample, stats.hypergeom(good + bad, good, draws), shift=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n, table", TABLES)
+def test_many_tables(n, table):
+    assert_table(many(tables, n, np.array(table, np.int32)), n, table, change=0.01)

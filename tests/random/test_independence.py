@@ -9,8 +9,9 @@ from scipy import stats
 from mcollapse import random
 from mcollapse.random import Key
 
-from .goodness import REPLICATES, assert_fits, continuous_fit, correlation_fit, keys, sampler
+from .goodness import REPLICATES, assert_fits, continuous_fit, correlation_fit, keys, many, sampler
 
+LANES = 10_000
 WEIGHTS = np.array([0.1, 0.0, 0.4, 0.5], np.float32)
 ONES = np.ones(4, np.int32)
 
@@ -61,10 +62,10 @@ def everything(key, share, count, nu):
 def test_a_lane_alone_is_the_same_lane_bit_for_bit(name):
     """Alone, but twice: where there is a single lane XLA shares no parameter and may round otherwise."""
     lanes = jax.jit(jax.vmap(lambda key, *law: DRAWS[name](Key.of(key, 3), *law), in_axes=(0, 0, 0, None)))
-    arguments = (keys(3, 1000), jnp.linspace(0.01, 0.99, 1000), 1 + jnp.arange(1000) % 300)
+    arguments = (keys(3, LANES), jnp.linspace(0.01, 0.99, LANES), 1 + jnp.arange(LANES) % 300)
     together = jax.tree.leaves(lanes(*arguments, 40))
     assert all(np.unique(np.asarray(part), axis=0).shape[0] > 1 for part in together)
-    for lane in (0, 1, 7, 500, 999):
+    for lane in (0, 1, 7, 500, 4999, LANES - 1):
         one = jax.tree.leaves(lanes(*(argument[np.array([lane, lane])] for argument in arguments), 40))
         for whole, part in zip(together, one, strict=True):
             assert (np.asarray(whole)[lane] == np.asarray(part)[0]).all()
@@ -93,6 +94,10 @@ NEIGHBOURS = {
         random.binomial(Key.of(key, t), 1, 50, 0.5),
         random.binomial(Key.of(key, t), 2, 50, 0.5),
     ),
+    "counts of generations": lambda key, t: (
+        random.poisson(Key.of(key, t), 1, 3.0),
+        random.poisson(Key.of(key, t + 1), 1, 3.0),
+    ),
 }
 
 
@@ -101,15 +106,15 @@ def neighbours():
     return sampler(lambda key, t: {name: draw(key, *t) for name, draw in NEIGHBOURS.items()})(7)
 
 
-def assert_independent(first, second):
-    """Neither the numbers are correlated nor their squares; a correlation of 0.05 of either would be seen."""
+def assert_independent(first, second, correlation=0.05):
+    """Neither the numbers are correlated nor their squares; a small correlation of either would be seen."""
     first, second = ((part - part.mean()) / part.std() for part in (first, second))
     far = np.where(np.abs(first) > 1, 1, -1)
     assert_fits(
         lambda wrong: correlation_fit(first, wrong),
         second,
-        lambda strength: second + 0.05 * strength * first,
-        lambda strength: second * (1 + 0.05 * strength * far),
+        lambda strength: second + correlation * strength * first,
+        lambda strength: second * (1 + correlation * strength * far),
     )
 
 
@@ -132,3 +137,16 @@ def test_replicates_and_generations_are_independent():
         stats.norm(),
         lambda strength: stats.norm(scale=1 + 0.05 * strength),
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEIGHBOURS)
+def test_many_neighbours_are_independent(name):
+    """1e7 of them, that see a correlation of 0.01."""
+    assert_independent(*many(sampler(lambda key, t: NEIGHBOURS[name](key, *t)), 7), correlation=0.01)
+
+
+@pytest.mark.slow
+def test_many_replicates_are_independent():
+    normal = many(sampler(lambda key, _: random.normal(key, 1)))
+    assert_independent(normal[:-1], normal[1:], correlation=0.01)

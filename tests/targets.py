@@ -130,7 +130,7 @@ def generations(row) -> list[int]:
     return [int(t) for t in row["generations"]]
 
 
-def simulate(row, replicates: int, change=lambda process: process):
+def simulate(row, replicates: int, change=lambda process: process, seed: int = 2024):
     """What the row's experiment recorded; `change` makes a mutant of its process.
 
     Chunks are of one size and nothing is reduced on the device, so that all runs of a row share a program.
@@ -143,7 +143,7 @@ def simulate(row, replicates: int, change=lambda process: process):
     if hits(row):
         record = mc.Record(metric, reduce=mc.HittingTime(above=0.5))
     run = mc.simulate(
-        change(process(row)), truth(row), key=jax.random.key(2024), generations=max(generations(row)),
+        change(process(row)), truth(row), key=jax.random.key(seed), generations=max(generations(row)),
         replicates=replicates, start=start, record={"x": record}, chunk=CHUNK,
     )  # fmt: skip
     return run["x"]

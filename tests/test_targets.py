@@ -1,7 +1,8 @@
 """Every number of targets.json that concerns these families and regimes, by simulation.
 
 A number is hit within 4 standard errors, and the standard error is at most 2 % of it (5 % for
-probabilities below 0.01).
+probabilities below 0.01). A row that misses has to hit all its numbers with sixteen times as many other
+replicates, where what was no chance is seen at four times as many standard errors.
 """
 
 import dataclasses
@@ -50,11 +51,19 @@ def check(name):
     while (factor := max(_shortfall(row, found))) > 1 and replicates < MOST:
         replicates = min(MOST, math.ceil(replicates * factor * 1.5))
         found = measured(row, simulate(row, replicates))
-    for m, value, t, short in zip(
-        found, row["values"], generations(row), _shortfall(row, found), strict=True
+    if any(_beyond(row, found)):  # one in fifty sets of all these numbers has one by chance
+        found = measured(row, simulate(row, min(16 * replicates, MOST), seed=2025))
+    for m, t, beyond, short in zip(
+        found, generations(row), _beyond(row, found), _shortfall(row, found), strict=True
     ):
-        assert abs(m.value - value) <= 4 * m.standard_error + 1e-6 * abs(value), (name, t, m, value)
+        assert not beyond, (name, t, m, row["values"])
         assert short <= 1.0 or (name, t) in NOT_TESTABLE, (name, t, m, "the standard error means nothing")
+
+
+def _beyond(row, found) -> list[bool]:
+    """Whether a number is more than 4 standard errors from the row's."""
+    pairs = zip(found, row["values"], strict=True)
+    return [abs(m.value - value) > 4 * m.standard_error + 1e-6 * abs(value) for m, value in pairs]
 
 
 def _shortfall(row, found) -> list[float]:

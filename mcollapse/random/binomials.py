@@ -3,6 +3,7 @@
 import functools
 import operator
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -38,6 +39,7 @@ def binomial(key: Key | PRNGKeyArray, site: int, n: Whole, p: Number, *, exact: 
     return binomial_from_words(draw_words(key, site), as_count(n), p, 1 - p)
 
 
+@jax.jit
 def binomial_from_words(words: Words, n: Count, p: Scalar, q: Scalar) -> Count:
     """The count at the words of one block; `q` is 1 - p, but with all its digits where p is next to 1."""
     rarer, other = jnp.minimum(p, q), jnp.maximum(p, q)

@@ -1,5 +1,6 @@
 """Counts of draws without replacement: by inversion, with a fixed amount of work for any urn."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -69,6 +70,7 @@ def multivariate_hypergeometric(
     return before - jnp.concatenate([before[1:], last[None]])
 
 
+@jax.jit
 def _from_words(words: Words, good: Count, bad: Count, draws: Count) -> Count:
     """By symmetry to an urn of which at most half is good and at most half is drawn."""
     left = good + bad - draws

@@ -30,7 +30,7 @@ def over_lanes(function: Callable[..., Array]) -> Callable[..., Array]:
         result = function(*lanes)
         return jnp.moveaxis(jnp.broadcast_to(result, (*result.shape[:-1], size)), -1, 0), True
 
-    return single
+    return jax.jit(single)  # traced once for each shape, however often it is drawn
 
 
 def _lanes_last(size: int, batched: bool, argument: ArrayLike) -> Array:

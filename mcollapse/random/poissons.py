@@ -1,5 +1,6 @@
 """Poisson counts without rejection: by inversion, with a fixed amount of work for any rate."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PRNGKeyArray
@@ -31,6 +32,7 @@ def poisson(key: Key | PRNGKeyArray, site: int, rate: Number, *, exact: bool = F
     return poisson_from_words(draw_words(key, site), jnp.clip(as_float(rate), 0, reference.LARGEST_RATE))
 
 
+@jax.jit
 def poisson_from_words(words: Words, rate: Scalar) -> Count:
     """The count at the words of one block."""
     large = rate >= LEAST_VARIANCE

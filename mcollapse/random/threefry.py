@@ -1,5 +1,6 @@
 """The Threefry-2x32 block cipher, twenty rounds, written out so that a compiler sees plain arithmetic."""
 
+import jax
 import numpy as np
 from jaxtyping import Array, UInt32
 
@@ -9,6 +10,7 @@ _PARITY = np.uint32(0x1BD11BDA)
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
+@jax.jit
 def block(k0: Word, k1: Word, x0: Word, x1: Word) -> tuple[Word, Word]:
     """Encrypt the counter (x0, x1) under the key (k0, k1): two words that look independent and uniform.
 

@@ -19,6 +19,7 @@ from harness import Contestant, cores, parse, race, show
 
 LANES = 10_000
 WISHARTS = ((4, 99), (10, 99))  # dimension, degrees of freedom
+SUBSET = (10_000, 1_000, 100)  # of so many so many, in so many lanes
 
 
 def cases() -> dict[str, tuple[Callable, Callable, Callable, str]]:
@@ -156,6 +157,34 @@ def wishart_in_numpy(size: int, nu: int, turns: int) -> Callable[[], Any]:
     return call
 
 
+def subset_lanes(turns: int) -> Callable[[], Any]:
+    """Subsets in a compiled loop, lanes shared out as in `looped`."""
+    import jax
+
+    import mcollapse as mc
+    from mcollapse import random
+
+    total, count, lanes = SUBSET
+
+    def program(keys):
+        def turn(t, sums):
+            chosen = jax.vmap(lambda key: random.subset(random.Key.of(key, t), 1, total, count, count))(keys)
+            return sums + chosen.sum(axis=1)
+
+        return jax.lax.fori_loop(0, turns, turn, jax.numpy.zeros(keys.shape, int))
+
+    pool, parts = concurrent.futures.ThreadPoolExecutor(cores()), cores()
+    keys = [jax.random.split(jax.random.key(i), lanes // parts) for i in range(parts)]
+    compiled = jax.jit(program, compiler_options=mc.compiler_options()).lower(keys[0]).compile()
+    return lambda: [part.block_until_ready() for part in pool.map(compiled, keys)]
+
+
+def subset_in_numpy(turns: int) -> Callable[[], Any]:
+    """A call for each subset: numpy has none for many."""
+    generator, (total, count, lanes) = np.random.default_rng(0), SUBSET
+    return lambda: [generator.choice(total, count, replace=False).sum() for _ in range(turns * lanes)]
+
+
 def bits_alone(turns: int) -> Callable[[], Any]:
     """The floor: a block of random bits for each number, and nothing made of it."""
     from mcollapse import random
@@ -192,9 +221,20 @@ def measure_wishart(arguments: argparse.Namespace, size: int, nu: int) -> dict:
     return {"work": work, **race(first, [rival], arguments.rounds), "cores": cores()}
 
 
+def measure_subset(arguments: argparse.Namespace) -> dict:
+    """Subsets, counted as one number each: ours and numpy, by turns."""
+    turns = max(1, arguments.generations // 20)
+    contestant = functools.partial(Contestant, amount=SUBSET[2] * turns)
+    first = contestant("mcollapse.random.subset", call=subset_lanes(turns))
+    rival = contestant("numpy choice(replace=False)", call=subset_in_numpy(turns))
+    work = f"subset, {SUBSET[1]:,} of {SUBSET[0]:,}"
+    return {"work": work, **race(first, [rival], arguments.rounds), "cores": cores()}
+
+
 def main() -> None:
     arguments = parse(__doc__, replicates=LANES, generations=100, quick=(LANES, 20))
     results = [measure(arguments, name) for name in cases()]
+    results += [measure_subset(arguments)]
     results += [measure_wishart(arguments, size, nu) for size, nu in WISHARTS]
     show(results, __file__, arguments)
 

@@ -32,13 +32,10 @@ from tests.targets import (
 )  # fmt: skip
 
 QUICK = (
-    "pub-mn-iid-a.1-nlinear",
-    "pub-mn-agg-a0",
     "pub-bern-n100-p.01-nonzero",
     "pub-sed-full-n20",
     "pub-g-n10-d0-emeansq",
     "pub-g-n100-d1-elogvar",
-    "pub-g-acc-n10-d1-var",
     "pub-g-mix-n20-a.2-d1-mean",
 )
 SIMULATED = [name for name in ROWS if name not in NOT_BY_SIMULATION]

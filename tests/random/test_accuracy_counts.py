@@ -37,8 +37,8 @@ def test_large_laws(case):
 @pytest.mark.parametrize(
     "draw, law, wrong",
     [
-        *[(poisson, (rate,), 1e-5) for rate in (1e-6, 3, 8.001, 100)],
-        *[(binomial, law, 1e-5) for law in ((10, 0.3), (33, 0.5), (1000, 0.0081))],
+        *[(poisson, (rate,), 1e-5) for rate in (3, 8.001)],
+        *[(binomial, law, 1e-5) for law in ((10, 0.3), (1000, 0.0081))],
         (hypergeometric, (10**5, 10**6, 10**4), 1),
     ],
 )

@@ -57,44 +57,43 @@ class Counts(AbstractStatistics):
         return Counts(jnp.zeros_like(self.counts))
 
 
-class MeanScatter(AbstractStatistics):
-    r"""Count, mean and the logarithm of the scatter $S = \sum_i w_i (x_i - \bar x)^2$.
+class MeanVariance(AbstractStatistics):
+    r"""Count, mean and the logarithm of the variance $\frac1n \sum_i w_i (x_i - \bar x)^2$, n the count.
 
-    The scatter is kept as a logarithm because it shrinks by a factor every generation: at ten points
-    and a thousand generations a float32 variance is exactly zero while its logarithm is ordinary.
+    A logarithm, because the variance shrinks by a factor every generation: at ten points and a thousand
+    generations it is exactly zero in float32, while its logarithm is ordinary. Not of the sum of squares,
+    because log n is rounded alike every generation: with a million points that is a quarter of the drift.
     """
 
     count: Num[Array, ""]
     mean: Float[Array, ""]
-    log_scatter: Float[Array, ""]
+    log_variance: Float[Array, ""]
 
-    def merge(self, other: "MeanScatter") -> "MeanScatter":
+    def merge(self, other: "MeanVariance") -> "MeanVariance":
         r"""The pairwise update of Chan, Golub and LeVeque (1979), in logarithms.
 
-        $S = S_a + S_b + \frac{ab}{a+b}(\bar x_b - \bar x_a)^2$.
+        $v = p v_a + q v_b + p q (\bar x_b - \bar x_a)^2$ with $p = a/(a+b)$ and $q = b/(a+b)$.
         """
-        total = self.count + other.count
         ours, theirs = self.count.astype(self.mean.dtype), other.count.astype(self.mean.dtype)
         divisor = jnp.maximum(ours + theirs, jnp.finfo(self.mean.dtype).tiny)
+        p, q = ours / divisor, theirs / divisor
         shift = other.mean - self.mean
-        # the product ours*theirs/divisor is 0 where a side is empty: its logarithm is the -inf wanted
-        between = jnp.log(ours * (theirs / divisor)) + 2.0 * jnp.log(jnp.abs(shift))
-        within = jnp.logaddexp(self.log_scatter, other.log_scatter)
-        return MeanScatter(total, self.mean + shift * (theirs / divisor), jnp.logaddexp(within, between))
+        # where a side is empty its share is 0, and the logarithm of that the -inf that is wanted
+        within = jnp.logaddexp(jnp.log(p) + self.log_variance, jnp.log(q) + other.log_variance)
+        between = jnp.log(p * q) + 2.0 * jnp.log(jnp.abs(shift))
+        return MeanVariance(self.count + other.count, self.mean + shift * q, jnp.logaddexp(within, between))
 
-    def scale(self, weight: Num[Array, ""]) -> "MeanScatter":
-        """The same mean; count and scatter multiplied."""
+    def scale(self, weight: Num[Array, ""]) -> "MeanVariance":
+        """The same mean and variance; the count multiplied."""
         weight = jnp.asarray(weight, self.mean.dtype)
-        return MeanScatter(
-            self.count.astype(weight.dtype) * weight, self.mean, self.log_scatter + jnp.log(weight)
-        )
+        return MeanVariance(self.count.astype(weight.dtype) * weight, self.mean, self.log_variance)
 
-    def zero(self) -> "MeanScatter":
-        """No points: count 0, scatter 0."""
-        return MeanScatter(
+    def zero(self) -> "MeanVariance":
+        """No points: count 0, variance 0."""
+        return MeanVariance(
             jnp.zeros_like(self.count),
             jnp.zeros_like(self.mean),
-            jnp.full_like(self.log_scatter, -jnp.inf),
+            jnp.full_like(self.log_variance, -jnp.inf),
         )
 
 

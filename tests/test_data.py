@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from mcollapse.data import Batch, Counts, MeanScatter, Samples
+from mcollapse.data import Batch, Counts, MeanVariance, Samples
 from mcollapse.families import Categorical, Gaussian
 
 
@@ -16,7 +16,7 @@ def gaussian_statistics(values):
 
 
 def as_numbers(s):
-    return np.asarray([float(s.count), float(s.mean), float(jnp.exp(s.log_scatter))])
+    return np.asarray([float(s.count), float(s.mean), float(s.count) * float(jnp.exp(s.log_variance))])
 
 
 def test_merging_equals_pooling():
@@ -40,15 +40,15 @@ def test_zero_is_neutral_on_both_sides():
     for merged in (s.merge(s.zero()), s.zero().merge(s)):
         np.testing.assert_allclose(as_numbers(merged), as_numbers(s), rtol=1e-6)
     nothing = s.zero().merge(s.zero())
-    assert nothing.count == 0 and nothing.log_scatter == -jnp.inf and nothing.mean == 0
+    assert nothing.count == 0 and nothing.log_variance == -jnp.inf and nothing.mean == 0
 
 
 def test_one_point_has_no_scatter_and_merges_without_nan():
     one = gaussian_statistics([2.0])
-    assert one.log_scatter == -jnp.inf
+    assert one.log_variance == -jnp.inf
     both = one.merge(gaussian_statistics([4.0]))
     np.testing.assert_allclose(as_numbers(both), [2, 3.0, 2.0], rtol=1e-6)
-    assert one.merge(gaussian_statistics([2.0])).log_scatter == -jnp.inf
+    assert one.merge(gaussian_statistics([2.0])).log_variance == -jnp.inf
 
 
 def test_scaling_weighs_points():
@@ -60,9 +60,20 @@ def test_scaling_weighs_points():
 
 
 def test_a_variance_too_small_for_float32_keeps_its_logarithm():
-    tiny = MeanScatter(jnp.int32(10), jnp.float32(0.0), jnp.float32(-230.0))
+    tiny = MeanVariance(jnp.int32(10), jnp.float32(0.0), jnp.float32(-230.0))
     merged = tiny.merge(tiny)
-    assert np.isclose(float(merged.log_scatter), -230.0 + np.log(2), rtol=1e-6)
+    assert np.isclose(float(merged.log_variance), -230.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ddof", [0, 1, 2])
+def test_a_large_sample_keeps_the_digits_that_drift(ddof):
+    """log n is 14 at a million points, and rounded alike each generation; nothing may pass through it."""
+    n, v = 10**6, jnp.float32(2.0**-10)
+    data = MeanVariance(jnp.int32(n), jnp.float32(0), v)
+    fitted, _ = Gaussian().maximum_likelihood(data, Gaussian.Params(0.0, 0.0), ddof)
+    assert abs(float(fitted.log_variance) - float(v) + np.log1p(-ddof / n)) < 1e-10
+    merged = data.merge(data)
+    assert abs(float(merged.log_variance) - float(v)) < 1e-7
 
 
 def test_batch_forgets_provenance_in_all():

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from mcollapse import random
-from mcollapse.data import MeanScatter, Samples
+from mcollapse.data import MeanVariance, Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import check_finite, concrete, is_concrete, real_data
 from mcollapse.random import Key
+from mcollapse.random.logarithms import log1p
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
 
@@ -51,8 +52,8 @@ class GaussianParams(eqx.Module):
 class Gaussian(AbstractFamily):
     r"""$x \sim N(\mu, \sigma^2)$.
 
-    The statistics are count, mean and scatter, independent of each other:
-    $\bar x \sim N(\mu, \sigma^2/n)$ and $S \sim \sigma^2 \chi^2_{n-1}$. With `variance="known"` only the
+    The statistics are count, mean and variance, independent of each other:
+    $\bar x \sim N(\mu, \sigma^2/n)$ and $n v \sim \sigma^2 \chi^2_{n-1}$. With `variance="known"` only the
     mean is refitted and the variance stays as it is.
     """
 
@@ -72,31 +73,33 @@ class Gaussian(AbstractFamily):
         normals = random.normal(key, 1, (capacity,))
         return Samples.first(params.mean + jnp.exp(0.5 * params.log_variance) * normals, count)
 
-    def statistics(self, samples: Samples, like: GaussianParams) -> MeanScatter:
-        """Count, mean and scatter in two passes, so that nothing cancels."""
+    def statistics(self, samples: Samples, like: GaussianParams) -> MeanVariance:
+        """Count, mean and variance in two passes, so that nothing cancels."""
         dtype = jnp.result_type(float)
         rows, weights = samples.rows.astype(dtype), samples.weights.astype(dtype)
-        mean = tree_sum(weights * rows) / jnp.maximum(tree_sum(weights), jnp.finfo(dtype).tiny)
-        scatter = tree_sum(weights * (rows - mean) ** 2)
-        return MeanScatter(samples.count, mean, jnp.log(scatter))
+        total = jnp.maximum(tree_sum(weights), jnp.finfo(dtype).tiny)
+        mean = tree_sum(weights * rows) / total
+        return MeanVariance(samples.count, mean, jnp.log(tree_sum(weights * (rows - mean) ** 2) / total))
 
-    def sample_statistics(self, key: Key, params: GaussianParams, count: Count) -> MeanScatter:
-        r"""$\bar x = \mu + \sigma z/\sqrt n$, $\log S = \log\sigma^2 + \log\chi^2_{n-1}$."""
+    def sample_statistics(self, key: Key, params: GaussianParams, count: Count) -> MeanVariance:
+        r"""$\bar x = \mu + \sigma z/\sqrt n$, $\log v = \log\sigma^2 + \log(\chi^2_{n-1}/n)$."""
         count = jnp.asarray(count, jnp.int32)
-        z, log_chi_square = random.normal_and_log_chi_square(key, 1, jnp.maximum(count - 1, 0))
+        z, log_mean_square = random.normal_and_log_mean_square(key, 1, jnp.maximum(count - 1, 0))
         size = jnp.maximum(count, 1).astype(z.dtype)
         mean = params.mean + jnp.exp(0.5 * params.log_variance) * z * (1.0 / jnp.sqrt(size))
-        log_scatter = params.log_variance + log_chi_square
+        log_variance = params.log_variance + (log_mean_square + log1p(-1 / size))
         present = count > 0  # a part of a batch may be empty, and then weighs nothing in a merge
-        return MeanScatter(count, jnp.where(present, mean, 0.0), jnp.where(present, log_scatter, -jnp.inf))
+        return MeanVariance(count, jnp.where(present, mean, 0.0), jnp.where(present, log_variance, -jnp.inf))
 
     def maximum_likelihood(
-        self, data: MeanScatter, previous: GaussianParams, ddof: int = 0
+        self, data: MeanVariance, previous: GaussianParams, ddof: int = 0
     ) -> tuple[GaussianParams, Int[Array, ""]]:
-        r"""$\hat\mu = \bar x$, $\hat\sigma^2 = S/(n - \text{ddof})$."""
+        r"""$\hat\mu = \bar x$, $\hat\sigma^2 = v n/(n - \text{ddof})$."""
         size = data.count.astype(data.mean.dtype)
         enough = size > (0 if self.variance == "known" else ddof)
-        log_variance = data.log_scatter - jnp.log(jnp.where(enough, size - ddof, 1.0))
+        log_variance = data.log_variance
+        if ddof:
+            log_variance = log_variance - log1p(jnp.where(enough, -ddof / jnp.where(enough, size, 1.0), 0.0))
         if self.variance == "known":
             log_variance = previous.log_variance
         params = GaussianParams(

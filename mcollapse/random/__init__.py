@@ -7,6 +7,7 @@ from .binomials import binomial as binomial
 from .categoricals import categorical as categorical
 from .chi_squares import log_chi_square as log_chi_square
 from .chi_squares import normal_and_log_chi_square as normal_and_log_chi_square
+from .chi_squares import normal_and_log_mean_square as normal_and_log_mean_square
 from .exponentials import exponential as exponential
 from .gammas import gamma as gamma
 from .gammas import log_gamma as log_gamma

@@ -1,5 +1,6 @@
 """log(1 + x) where all its digits matter, as plain arithmetic."""
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -8,6 +9,11 @@ from .normals import polynomial
 Numbers = Float[Array, "..."]
 
 _ARTANH = 1 / np.arange(3, 39, 2)  # artanh(s) = s + s^3 (1/3 + s^2/5 + ...)
+
+
+def log1p(x: Numbers) -> Numbers:
+    """log(1 + x) for x from -1 to 1, to 3e-7 of itself (1e-15 in float64)."""
+    return jnp.where(x >= -0.5, x + log1p_curvature(jnp.maximum(x, -0.5)), jnp.log(1 + x))
 
 
 def log1p_curvature(x: Numbers) -> Numbers:

@@ -10,7 +10,7 @@ from mcollapse.random.fit import log_gamma as exact_log_gamma
 from mcollapse.random.normals import box_muller, from_words
 from mcollapse.random.uniforms import unit_interval
 
-from .goodness import assert_cells_fit, assert_fits, cell_fit, continuous_fit, many, sampler, words
+from .goodness import assert_cells_fit, assert_fits, cell_fit, continuous_fit, keys, many, sampler, words
 
 # A scalar is number 0, after it come the elements of an array, and then two numbers of a pair.
 SHAPE = (3, 5)
@@ -243,3 +243,25 @@ def test_many_chi_squares(nu):
     if nu == 1:
         assert_normal(score, change=0.005)
     assert_chi_square(single, nu, change=0.01)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_mean_squares_are_chi_squares_over_their_degrees(exact):
+    """The same numbers without log nu, and so with the digits that it would cost where nu is large."""
+    degrees = np.array([0, 0.5, 1, 2, 5, 1000, 10**6], np.float32)
+
+    def pairs(key, nu):
+        square = random.normal_and_log_chi_square(key, 1, nu, exact=exact)
+        return (*square, *random.normal_and_log_mean_square(key, 1, nu, exact=exact))
+
+    z, log_square, same, log_mean = jax.jit(jax.vmap(jax.vmap(pairs, (0, None)), (None, 0)))(
+        keys(4, 5000), degrees
+    )
+    assert (np.asarray(z) == same).all() and (np.asarray(log_mean)[0] == -np.inf).all()
+    logs = np.log(degrees[1:, None].astype(float))
+    np.testing.assert_allclose(
+        np.asarray(log_mean, float)[1:], np.asarray(log_square, float)[1:] - logs, rtol=3e-7, atol=3e-6
+    )
+    if not exact:  # numbers of the size of 1e-3 are not multiples of the last digit of 14
+        assert len(np.unique(np.asarray(log_mean)[-1])) > 1.2 * len(np.unique(np.asarray(log_square)[-1]))
+    assert np.isnan(random.normal_and_log_mean_square(jax.random.key(0), 1, -1.0)[1])

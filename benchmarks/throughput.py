@@ -1,7 +1,7 @@
 """Replicate-generations per second on the machine's own backend, as the number of replicates grows.
 
-For accelerators: while replicates do not fill the device, a generation takes as long as it takes to launch its
-kernels, and the rate grows with the replicates. Printed too is how many kernels the program has, each loop
+For accelerators: while replicates do not fill the device, a generation takes as long as launching its kernels
+takes, and the rate grows with the replicates. Printed too is how many kernels the program has, each loop
 counted once. Linear regression is not among the cases yet, for lack of the family.
 
     python benchmarks/throughput.py --replicates 1000000

@@ -2,7 +2,7 @@
 
 For accelerators: while replicates do not fill the device, a generation takes as long as launching its kernels
 takes, and the rate grows with the replicates. Printed too is how many kernels the program has, each loop
-counted once. Linear regression is not among the cases yet, for lack of the family.
+counted once.
 
     python benchmarks/throughput.py --replicates 1000000
 """
@@ -55,7 +55,7 @@ def measure(case: tuple[str, int | None, int], replicates: int, arguments: argpa
         since = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - since)
-    (compiled,) = PROGRAMS.compiled.values()
+    compiled = next(iter(PROGRAMS.compiled.values()))
     text = compiled.program.as_text()
     median = statistics.median(seconds)
     return {

@@ -5,6 +5,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, PRNGKeyArray, Real
 
+from mcollapse.summation import tree_sum
+
 from . import reference
 from .arguments import Number, Scalar, as_float
 from .gammas import log_gamma_parts
@@ -61,12 +63,8 @@ def log_dirichlet(
 
     logs = lax.scan(category, None, (jnp.arange(shapes.size, dtype=np.uint32), shapes))[1]
 
-    # One after the other: the order of a sum of XLA, and with it the last bit, depends on how many lanes run.
-    def add(total, log):
-        return total + jnp.exp(log), None
-
     logs = logs - jnp.max(logs, initial=-np.inf)
-    return logs - jnp.log(lax.scan(add, jnp.zeros((), logs.dtype), logs)[0])
+    return logs - jnp.log(tree_sum(jnp.exp(logs)))
 
 
 def _number(index: int) -> Array:

@@ -37,30 +37,37 @@ def one_by_one(
     """Counts of n things; the work is that of the largest n in any lane."""
     tie = numbered(words, jnp.asarray(_TIE))[1]
     levels = _levels(tie, weights)
-    # A number below 2^31 is stretched to one below the last level, which rounding has moved away from 2^31.
-    excess = (levels[-1] - _WHOLE).astype(np.int32)
-
-    def thing(word):
-        number = (word >> 1).astype(np.int32)
-        stretch = (number >> 12) * excess + (tie >> 13).astype(np.int32)
-        return (number + (stretch >> 19)).astype(np.uint32)
-
     way = _compared if weights.shape[0] <= _COMPARED else _searched
-    return way(words, jnp.where(levels[-1] > 0, n, 0), levels, thing)
+    return way(words, jnp.where(levels[-1] > 0, n, 0), levels, _thing(tie, levels[-1]))
+
+
+def _thing(tie: Word, last: Word) -> Thing:
+    """From a word a number below the last level, which rounding has moved away from 2^31: stretched to it.
+
+    Between levels lie as many numbers as between the words, but for 2^-43; the tie decides which.
+    """
+    excess = (last - _WHOLE).astype(np.int32)
+    shift = jnp.minimum((tie >> 13).astype(np.int32), 2**19 - 1 + jnp.minimum(excess, 0))
+
+    def thing(word: Word) -> Word:
+        number = (word >> 1).astype(np.int32)
+        return (number + (((number >> 12) * excess + shift) >> 19)).astype(np.uint32)
+
+    return thing
 
 
 def _levels(tie: Word, weights: Float[Array, "categories weighed"]) -> Levels:
     """Cumulative weights, in units of which they sum to about 2^31: a thing has the first level above it.
 
     They are summed in two words, and one random word, for all things of a lane, decides what the lower one
-    comes to: then P(X = k) is right to 2^-63, beside float32's rounding of a weight.
+    comes to: on average a level has 63 bits, beside float32's rounding of a weight.
     """
     total = tree_sum(weights)
     usable = total > 4 * np.finfo(total.dtype).tiny
     scale = jnp.where(usable, float(_WHOLE) / jnp.where(usable, total, 1), 0)
 
     def add(before, weight):
-        steps = weight * scale
+        steps = jnp.where(usable, weight * scale, 0)
         whole = jnp.floor(steps)
         more = ((steps - whole) * 2.0**32).astype(np.uint32)
         low = before[1] + more

@@ -16,7 +16,7 @@ from jaxtyping import Array, ArrayLike
 def over_lanes(function: Callable[..., Array]) -> Callable[..., Array]:
     """`function` of arrays with a last axis of lanes as a function of a single lane.
 
-    That axis of an array, but not of a number, has length 1 where all lanes share it.
+    Where all lanes share an array, its last axis has length 1; numbers are always repeated.
     Numbers in a lane must not depend on its neighbours; how long a loop runs may.
     """
 

@@ -20,9 +20,9 @@ def log1p_curvature(x: Numbers) -> Numbers:
     """log(1 + x) - x for x from -1/2 to 1, to 3e-7 of itself (1e-15 in float64).
 
     The first order is left to the caller: in n log(1 - p) it is np, which may be 27 where the rest is 1, and
-    which is known with more digits. By log(1 + x) = 2 artanh(s), s = x / (2 + x). Besides, the log1p of XLA
-    keeps the whole loop around it from being vectorised on a CPU: a binomial count took twice as long.
+    which is known with more digits. By log(1 + x) = 2 artanh(s), s = x / (2 + x).
     """
+    # The log1p of XLA would keep the whole loop around it from being vectorised on a CPU.
     s = x / (2 + x)
     square = s * s
     terms = 8 if x.dtype == np.float32 else 18

@@ -1,6 +1,7 @@
 """Multinomial counts, by the way that is fast for their number and that of the categories."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int32, PRNGKeyArray, Real
 
@@ -26,10 +27,10 @@ def multinomial(
     before it; which, is decided in each lane by its n and by the number of categories.
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `n`, a count, at most
-    `largest_count()`; `probabilities`, weights of any positive sum; `exact`, by the rejection of
-    `jax.random`. The counts sum to n, and a category of weight 0 has count 0, always. If all weights are 0,
-    so are the counts; if one is not a number, they mean nothing.
-    Accuracy: one by one, that of the weights, rounded twice; else that of `binomial` for each category, and
+    `largest_count()`; `probabilities`, weights of any positive scale, the largest not subnormal; `exact`, by
+    the rejection of `jax.random`. The counts sum to n, and a category of weight 0 has count 0, always. If all
+    weights are 0, so are the counts; if one is not finite, they mean nothing.
+    Accuracy: one by one, that of the weights, rounded once; else that of `binomial` for each category, and
     the sums of weights are rounded once a category.
     """
     weights = as_float(probabilities)
@@ -42,7 +43,8 @@ def multinomial(
 def _counts(
     high: Word, low: Word, n: Int32[Array, " lanes"], weights: Float[Array, "categories weighed"]
 ) -> Int32[Array, "categories lanes"]:
-    words, few = (high, low), n <= most_individuals(weights.shape[0])
+    words, weights = (high, low), _scaled(weights)
+    few = n <= most_individuals(weights.shape[0])
     none = jnp.zeros((weights.shape[0], n.shape[0]), n.dtype)
 
     def drawn(way, chosen):
@@ -50,4 +52,15 @@ def _counts(
         return lax.cond(some, lambda: way(words, jnp.where(chosen, n, 0), weights), lambda: none)
 
     # Both ways give 0 where n is 0, so that their sum is the counts by the way of each lane.
-    return drawn(one_by_one, few) + drawn(by_binomials, ~few)
+    return drawn(one_by_one, few & (n > 0)) + drawn(by_binomials, ~few)
+
+
+def _scaled(weights: Float[Array, "categories weighed"]) -> Float[Array, "categories weighed"]:
+    """By a power of two, which rounds nothing, so that the largest is from 1 to 2."""
+    largest = jnp.max(weights, axis=0)
+    word, exponent = (np.uint64, 0x7FF << 52) if weights.dtype == np.float64 else (np.uint32, 0xFF << 23)
+    power = lax.bitcast_convert_type(
+        lax.bitcast_convert_type(largest, word) & np.asarray(exponent, word), weights.dtype
+    )
+    power = jnp.minimum(power, 1 / np.finfo(weights.dtype).tiny)  # whose inverse is not subnormal
+    return jnp.where(power > 0, weights / jnp.where(power > 0, power, 1), 0)

@@ -11,7 +11,7 @@ from . import reference
 from .arguments import Number, Scalar, Words, as_float
 from .gammas import log_ratio
 from .key import Key, draw_words
-from .lanes import lanes_last
+from .lanes import lanes_last, most
 from .multivariate_normals import UNROLLED, Factor, both, dot, normal_pairs, product
 from .normals import midpoint
 from .uniforms import numbered
@@ -41,10 +41,10 @@ def wishart_factor(
     factor = as_float(factor)
     size = factor.shape[-1]
     if exact or reference.wanted(key):
-        return product(factor, reference.bartlett(reference.typed(key, site), nu, size))
+        return jnp.tril(product(factor, reference.bartlett(reference.typed(key, site), nu, size)))
     words = draw_words(key, site)
     if size > UNROLLED:
-        return product(factor, _triangle_array(words, nu, size))
+        return jnp.tril(product(factor, _triangle_array(words, nu, size)))
     return _written_out(factor, _triangle(words, nu, size))
 
 
@@ -106,8 +106,11 @@ def _powers(words: Words, last: Scalar) -> tuple[Scalar, Scalar]:
     def one(last: Scalar, *words: Array) -> Array:
         return lax.complex(jnp.ones_like(last), jnp.ones_like(last))
 
-    # A branch, not a choice: where all lanes have more degrees of freedom nothing is drawn.
-    powers = once(lambda *inputs: lax.cond(inputs[0] < 2, draw, one, *inputs), last, *words)
+    def either(last: Scalar, *words: Array) -> Array:
+        # A branch, not a choice: where all lanes have more degrees of freedom nothing is drawn.
+        return lax.cond(most((last < 2).astype(np.int32)) > 0, draw, one, last, *words)
+
+    powers = once(either, last, *words)
     return powers.real, powers.imag
 
 

@@ -35,7 +35,6 @@ POOLS = {
 }
 QUICK = {
     ("bernoulli", "fixed", "all"),
-    ("gaussian", "mixture", "newest"),
 }
 COMBINATIONS = [
     pytest.param(*c, marks=() if c in QUICK else pytest.mark.slow)

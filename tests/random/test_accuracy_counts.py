@@ -49,6 +49,7 @@ def test_a_slightly_wrong_law_would_be_seen(draw, law, wrong):
     assert found.within(1e-3, 1e-3, 1e-3, 1e-3), found
 
 
+@pytest.mark.slow
 def test_float64():
     code = f"import count_laws\nfor draw, law in count_laws.CASES: assert draw(*law).within(*{BOUNDS}), law"
     environment = os.environ | {"JAX_ENABLE_X64": "1", "PYTHONPATH": str(Path(count_laws.__file__).parent)}

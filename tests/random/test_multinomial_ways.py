@@ -22,7 +22,14 @@ def weights_of(categories: int) -> np.ndarray:
 
 
 # compared; searched; binomials; binomials in groups
-@pytest.mark.parametrize("categories, n", [(50, 30), (1000, 249), (40, 2000), (90, 700)])
+@pytest.mark.parametrize(
+    "categories, n",
+    [
+        (50, 30),
+        (90, 700),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1000, 249), (40, 2000))),
+    ],
+)
 def test_wide_tables(categories, n):
     weights = weights_of(categories)
     shares = weights.astype(float) / weights.astype(float).sum()

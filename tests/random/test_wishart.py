@@ -25,7 +25,7 @@ def slow(*parameters):
     return pytest.param(*parameters, marks=pytest.mark.slow)
 
 
-SHAPES = [*QUICK, LARGE, *(slow(*case) for case in MORE)]
+SHAPES = [*QUICK, *(slow(*case) for case in [*MORE, LARGE])]
 
 
 def factor_of(size: int) -> np.ndarray:

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from collections.abc import Callable
 import numpy as np
 
 RECORDED = 40
+KERNELS = re.compile(r"^ .* (?:fusion|custom-call|reduce|scatter|sort)\(", re.MULTILINE)
+"""A kernel in the text of a compiled program."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +66,7 @@ def simulated(process, truth, record, key, generations: int, replicates: int) ->
 
     PROGRAMS.compiled.clear()  # so that every case says what its own program costs
     first = call()
-    (compiled,) = PROGRAMS.compiled.values()
+    compiled = next(iter(PROGRAMS.compiled.values()))
 
     def about() -> dict:
         stats = call().stats
@@ -73,6 +76,7 @@ def simulated(process, truth, record, key, generations: int, replicates: int) ->
             "compile_seconds": first.stats.compile_seconds,
             "programs_compiled_when_warm": stats.programs_compiled,
             "bytes_per_replicate": total / stats.lanes,
+            "kernels": len(KERNELS.findall(compiled.program.as_text())),
             "chunks": stats.chunks,
             "lanes": stats.lanes,
             "devices": stats.devices,

@@ -82,8 +82,6 @@ def looped(draw: Callable, turns: int, address: Callable) -> Callable[[], Any]:
     import jax
     import jax.numpy as jnp
 
-    import mcollapse as mc
-
     def program(keys):
         def turn(t, carry):
             x, total = carry
@@ -94,10 +92,21 @@ def looped(draw: Callable, turns: int, address: Callable) -> Callable[[], Any]:
         start = jnp.full(keys.shape, 0.3)
         return jax.lax.fori_loop(0, turns, turn, (start, jnp.zeros_like(start)))[1]
 
+    return shared_out(program, LANES)
+
+
+def shared_out(program: Callable, lanes: int, *arguments: Any) -> Callable[[], Any]:
+    """A program of many keys, compiled, with its lanes shared out among a host thread a core."""
+    import jax
+
+    import mcollapse as mc
+
     pool, parts = concurrent.futures.ThreadPoolExecutor(cores()), cores()
-    keys = [jax.random.split(jax.random.key(i), LANES // parts) for i in range(parts)]
-    compiled = jax.jit(program, compiler_options=mc.compiler_options()).lower(keys[0]).compile()
-    return lambda: [part.block_until_ready() for part in pool.map(compiled, keys)]
+    keys = [jax.random.split(jax.random.key(i), lanes // parts) for i in range(parts)]
+    compiled = jax.jit(program, compiler_options=mc.compiler_options()).lower(keys[0], *arguments).compile()
+    return lambda: [
+        part.block_until_ready() for part in pool.map(lambda key: compiled(key, *arguments), keys)
+    ]
 
 
 def in_numpy(draw: Callable, turns: int) -> Callable[[], Any]:
@@ -115,11 +124,10 @@ def in_numpy(draw: Callable, turns: int) -> Callable[[], Any]:
 
 
 def wishart_lanes(size: int, nu: int, turns: int) -> Callable[[], Any]:
-    """Wishart matrices: the factor, over the root of nu, is the next turn's. Lanes are as in `looped`."""
+    """Wishart matrices: the factor, over the root of nu, is the next turn's."""
     import jax
     import jax.numpy as jnp
 
-    import mcollapse as mc
     from mcollapse import random
 
     def program(keys, factors, nu):
@@ -133,11 +141,8 @@ def wishart_lanes(size: int, nu: int, turns: int) -> Callable[[], Any]:
 
         return jax.lax.fori_loop(0, turns, turn, factors)
 
-    pool, parts = concurrent.futures.ThreadPoolExecutor(cores()), cores()
-    keys = [jax.random.split(jax.random.key(i), LANES // parts) for i in range(parts)]
-    start = jnp.broadcast_to(jnp.eye(size)[..., None], (size, size, LANES // parts))
-    compiled = jax.jit(program, compiler_options=mc.compiler_options()).lower(keys[0], start, nu).compile()
-    return lambda: [part.block_until_ready() for part in pool.map(lambda key: compiled(key, start, nu), keys)]
+    start = jnp.broadcast_to(jnp.eye(size)[..., None], (size, size, LANES // cores()))
+    return shared_out(program, LANES, start, nu)
 
 
 def wishart_in_numpy(size: int, nu: int, turns: int) -> Callable[[], Any]:
@@ -158,10 +163,9 @@ def wishart_in_numpy(size: int, nu: int, turns: int) -> Callable[[], Any]:
 
 
 def subset_lanes(turns: int) -> Callable[[], Any]:
-    """Subsets in a compiled loop, lanes shared out as in `looped`."""
+    """Subsets in a compiled loop."""
     import jax
 
-    import mcollapse as mc
     from mcollapse import random
 
     total, count, lanes = SUBSET
@@ -173,10 +177,7 @@ def subset_lanes(turns: int) -> Callable[[], Any]:
 
         return jax.lax.fori_loop(0, turns, turn, jax.numpy.zeros(keys.shape, int))
 
-    pool, parts = concurrent.futures.ThreadPoolExecutor(cores()), cores()
-    keys = [jax.random.split(jax.random.key(i), lanes // parts) for i in range(parts)]
-    compiled = jax.jit(program, compiler_options=mc.compiler_options()).lower(keys[0]).compile()
-    return lambda: [part.block_until_ready() for part in pool.map(compiled, keys)]
+    return shared_out(program, lanes)
 
 
 def subset_in_numpy(turns: int) -> Callable[[], Any]:

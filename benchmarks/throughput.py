@@ -8,25 +8,11 @@ counted once.
 """
 
 import argparse
-import re
-import statistics
-import time
+
+from harness import race, simulated
 
 CASES = (("Gaussian, n = 100", None, 100), ("K = 50, n = 100", 50, 100), ("K = 1,000, n = 1,000", 1000, 1000))
 """Name, categories, points a generation."""
-
-
-def experiment(categories: int | None, size: int):
-    """A process and its truth."""
-    import mcollapse as mc
-
-    if categories is None:
-        return mc.RecursiveTraining(
-            family=mc.families.Gaussian(), sizes=size
-        ), mc.families.Gaussian.Params.standard()
-    return mc.RecursiveTraining(
-        family=mc.families.Categorical(), sizes=size
-    ), mc.families.Categorical.Params.zipf(categories)
 
 
 def measure(case: tuple[str, int | None, int], replicates: int, arguments: argparse.Namespace) -> dict:
@@ -34,38 +20,15 @@ def measure(case: tuple[str, int | None, int], replicates: int, arguments: argpa
     import jax
 
     import mcollapse as mc
-    from mcollapse.compilation import PROGRAMS
 
     name, categories, size = case
-    process, truth = experiment(categories, size)
-
-    def call():
-        return mc.simulate(
-            process,
-            truth,
-            key=jax.random.key(0),
-            generations=arguments.generations,
-            replicates=replicates,
-            record={"squared_error": mc.Record(mc.metrics.squared_error, at="log", reduce=mc.Moments())},
-        )
-
-    PROGRAMS.compiled.clear()
-    first, seconds = call(), []
-    for _ in range(arguments.rounds):
-        since = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - since)
-    compiled = next(iter(PROGRAMS.compiled.values()))
-    text = compiled.program.as_text()
-    median = statistics.median(seconds)
-    return {
-        "name": name,
-        "replicates": replicates,
-        "rate": replicates * arguments.generations / median,
-        "compile": first.stats.compile_seconds,
-        "kernels": len(re.findall(r"^ .* (?:fusion|custom-call|reduce|scatter|sort)\(", text, re.MULTILINE)),
-        "chunks": first.stats.chunks,
-    }
+    family = mc.families.Categorical() if categories else mc.families.Gaussian()
+    truth = family.Params.zipf(categories) if categories else family.Params.standard()
+    process = mc.RecursiveTraining(family=family, sizes=size)
+    record = {"squared_error": mc.Record(mc.metrics.squared_error, at="log", reduce=mc.Moments())}
+    first, about = simulated(process, truth, record, jax.random.key(0), arguments.generations, replicates)
+    rate = race(first, [], arguments.rounds)["contestants"][0]["rate"]
+    return {"name": name, "replicates": replicates, "rate": rate, **about()}
 
 
 def main() -> None:
@@ -80,10 +43,12 @@ def main() -> None:
     print(f"{device.device_kind} ({device.platform}), {arguments.generations} generations")
     print(f"{'':24}{'replicates':>12}{'per second':>12}{'compiled, s':>12}{'kernels':>9}{'chunks':>8}")
     for case in CASES:
-        for replicates in (arguments.replicates // 100, arguments.replicates // 10, arguments.replicates):
-            row = measure(case, max(128, replicates), arguments)
+        for replicates in sorted({max(128, arguments.replicates // part) for part in (100, 10, 1)}):
+            row = measure(case, replicates, arguments)
             print(
-                "{name:24}{replicates:12,}{rate:12.3g}{compile:12.1f}{kernels:9}{chunks:8}".format(**row),
+                "{name:24}{replicates:12,}{rate:12.3g}{compile_seconds:12.1f}{kernels:9}{chunks:8}".format(
+                    **row
+                ),
                 flush=True,
             )
 

@@ -34,7 +34,7 @@ POOLS = {
     "subsample": lambda n: mc.pools.Subsample(n),
 }
 QUICK = {
-    ("bernoulli", "fixed", "all"),
+    ("gaussian", "mixture", "newest"),
 }
 COMBINATIONS = [
     pytest.param(*c, marks=() if c in QUICK else pytest.mark.slow)

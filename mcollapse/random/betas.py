@@ -62,7 +62,6 @@ def log_dirichlet(
         return carry, scale + rest
 
     logs = lax.scan(category, None, (jnp.arange(shapes.size, dtype=np.uint32), shapes))[1]
-
     logs = logs - jnp.max(logs, initial=-np.inf)
     return logs - jnp.log(tree_sum(jnp.exp(logs)))
 

@@ -52,35 +52,36 @@ def normal_and_log_mean_square(
     They are those of `normal_and_log_chi_square`, with its arguments and accuracy, less log nu. Where nu is
     large this is small and has more digits: at $\nu = 10^6$ float32 rounds $\log \nu$ by up to 5e-7, in
     every draw alike, which is half of the $-1/\nu$ that is the mean of $\log(X/\nu)$.
-    0 degrees of freedom give $-\infty$.
+    0 degrees of freedom give $-\infty$. What is `exact` is less a rounded log nu, and so has no more digits.
     """
+    degrees = as_float(nu)
+    log_degrees = jnp.log(jnp.where(degrees == 0, 1, degrees))
     if exact or reference.wanted(key):
-        typed = reference.typed(key, site)
-        return jax.random.normal(typed), reference.log_chi_square(
-            jax.random.fold_in(typed, 1), nu
-        ) - _log_degrees(as_float(nu))
+        score, log_square = normal_and_log_chi_square(key, site, nu, exact=exact)
+        return score, log_square - log_degrees
     words = draw_words(key, site)
     first, second = box_muller(*words)
-    degrees = as_float(nu)
-    many = log_ratio(second, jnp.maximum(degrees, 2) / 2)
-    few = _log_quantile(second, nu, words) - _log_degrees(degrees)
-    return first, jnp.where(degrees >= 2, many, few)
-
-
-def _log_degrees(degrees: Scalar) -> Scalar:
-    return jnp.log(jnp.where(degrees == 0, 1, degrees))
+    many, few = _many_and_few(second, nu, words)
+    return first, jnp.where(degrees >= 2, many, few - log_degrees)
 
 
 def _log_quantile(z: Scalar, nu: Number, words: Words) -> Scalar:
     degrees = as_float(nu)
+    many, few = _many_and_few(z, nu, words)
+    law = jnp.where(degrees < 2, few, jnp.log(degrees) + many)
+    return jnp.where(degrees >= 0, law, math.nan)
+
+
+def _many_and_few(z: Scalar, nu: Number, words: Words) -> tuple[Scalar, Scalar]:
+    """log(X / nu), which is right from 2 degrees of freedom on, and log X, which is right below."""
+    degrees = as_float(nu)
     one = degrees == 1
     upper = jnp.where(degrees < 2, degrees + 2, degrees)
-    main = jnp.log(upper) + log_ratio(z, upper / 2)
+    many = log_ratio(z, upper / 2)
     # What is below 2 and not 1 is 0 if it is whole.
     other = 0 if _no_fraction_below_two(nu) else unit_interval(*numbered(words, jnp.zeros_like(words[0])))
     small = jnp.log(jnp.where(one, z * z, other)) / jnp.where(one, 1, degrees / 2)
-    law = jnp.where(degrees < 2, jnp.where(one, 0, main) + small, main)
-    return jnp.where(degrees >= 0, law, math.nan)
+    return many, jnp.where(one, 0, jnp.log(upper) + many) + small
 
 
 def _no_fraction_below_two(nu: Number) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int32, UInt32
 
+from mcollapse.packing import pack, unpack
 from mcollapse.summation import tree_sum
 
 from .arguments import Word, Words
@@ -82,14 +83,15 @@ def _compared(words: Words, n: Int32[Array, " lanes"], levels: Levels, thing: Th
     index = jnp.arange(_AT_ONCE, dtype=np.uint32)[:, None]
 
     def drawn(turn):
-        high, low = numbered(words, turn.astype(np.uint32) * np.uint32(_AT_ONCE) + index)
-        return _paired(high, low)
+        return pack(numbered(words, turn.astype(np.uint32) * np.uint32(_AT_ONCE) + index))
 
     def things(turn, pairs):
         first = 2 * (_AT_ONCE * turn + index.astype(np.int32))
-        return tuple(jnp.where(first + i < n, thing(word), _BEYOND) for i, word in enumerate(_parted(pairs)))
+        parts = enumerate(unpack(pairs, words))
+        return tuple(jnp.where(first + i < n, thing(word), _BEYOND) for i, word in parts)
 
-    # Words are drawn two turns ahead and taken apart one ahead: XLA:CPU would do both for every category.
+    # Words are drawn two turns ahead, in one array, and taken apart one ahead: XLA:CPU would do both anew for
+    # every category, and draw anew for a second array.
     def count(turn, carry):
         below, now, ahead = carry
         add = sum((part[i] < levels).astype(np.int32) for part in now for i in range(_AT_ONCE))
@@ -124,12 +126,3 @@ def _searched(words: Words, n: Int32[Array, " lanes"], levels: Levels, thing: Th
 
     counts = jnp.zeros(categories * lanes, np.int32)
     return lax.fori_loop(0, -(-most(n) // 2), count, counts).reshape(categories, lanes)
-
-
-def _paired(high: Word, low: Word) -> Array:
-    """Both words as one complex number: two arrays would be drawn twice."""
-    return lax.complex(*(lax.bitcast_convert_type(word, np.float32) for word in (high, low)))
-
-
-def _parted(pairs: Array) -> Words:
-    return lax.bitcast_convert_type(pairs.real, np.uint32), lax.bitcast_convert_type(pairs.imag, np.uint32)

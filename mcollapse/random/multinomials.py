@@ -56,7 +56,7 @@ def _counts(
 
 
 def _scaled(weights: Float[Array, "categories weighed"]) -> Float[Array, "categories weighed"]:
-    """By a power of two, which rounds nothing, so that the largest is from 1 to 2."""
+    """By a power of two, which rounds nothing, so that the largest is between 1 and 4."""
     largest = jnp.max(weights, axis=0)
     word, exponent = (np.uint64, 0x7FF << 52) if weights.dtype == np.float64 else (np.uint32, 0xFF << 23)
     power = lax.bitcast_convert_type(

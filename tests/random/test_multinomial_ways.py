@@ -21,7 +21,7 @@ def weights_of(categories: int) -> np.ndarray:
     return np.where(np.arange(categories) % 3 == 1, 0, weights).astype(np.float32)
 
 
-# compared; searched; binomials; binomials in groups
+# compared; binomials in groups; searched; binomials
 @pytest.mark.parametrize(
     "categories, n",
     [
@@ -53,7 +53,7 @@ def test_wide_tables(categories, n):
 @pytest.mark.slow
 @pytest.mark.parametrize("categories, n", [(5, 20), (5, 60), (50, 100), (50, 1000), (300, 70), (300, 500)])
 def test_ten_million_tables(categories, n):
-    """Counts of some categories, as many tables as it takes for ten million things that are counted."""
+    """Three categories of ten million tables, of three million where they have hundreds of categories."""
     weights = weights_of(categories)
     shares = weights.astype(float) / weights.astype(float).sum()
     chosen = np.argsort(shares)[-3:]

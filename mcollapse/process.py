@@ -18,10 +18,10 @@ from typing import Any, Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from mcollapse import random, schedules
+from mcollapse import schedules
+from mcollapse.checks import Start, check_sizes, check_start, check_truth, check_type
 from mcollapse.data import Batch, Part, Samples
 from mcollapse.draw import Draw
 from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
@@ -32,7 +32,6 @@ from mcollapse.schedules import AbstractSchedule
 from mcollapse.sources import AbstractSource, LastModel
 from mcollapse.status import Status
 
-Start = Literal["real", "truth"]
 SOURCE, POOL, ESTIMATOR, SETTLE, METRIC = 1, 2, 3, 4, 5  # purposes of the keys of a generation
 
 
@@ -65,7 +64,7 @@ class AbstractProcess(eqx.Module):
 
     def checked_truth(self, truth: Truth | Params, start: Start) -> Truth:
         """Host: the truth with its family; `ValueError` where the process cannot start from it."""
-        _check_start(start)
+        check_start(start)
         if not isinstance(truth, Truth):
             raise ValueError(
                 f"the truth of a {type(self).__name__} is mc.Truth(family, params), "
@@ -139,7 +138,7 @@ class RecursiveTraining(AbstractProcess):
             ("source", AbstractSource),
             ("pool", AbstractPool),
         ):
-            _check_type(name, getattr(self, name), contract)
+            check_type(name, getattr(self, name), contract)
         self.estimator.check(self.family)
         if self.path not in ("auto", "statistics", "rows"):
             raise ValueError(f'path is "auto", "statistics" or "rows", got {self.path!r}')
@@ -170,7 +169,7 @@ class RecursiveTraining(AbstractProcess):
         batch_sizes = source.batch_sizes(sizes)
         as_rows = self.needs_rows or self.path == "rows"
         pool = self.pool.planned(batch_sizes, start, as_rows)
-        _check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start)
+        check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start)
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
         rows = _power_of_two(most) if as_rows or self._draws_rows(truth) else 0
@@ -190,9 +189,9 @@ class RecursiveTraining(AbstractProcess):
 
     def checked_truth(self, truth: Truth | Params, start: Start) -> Truth:
         """Host: the truth with its family; bare parameters are those of the model's family."""
-        _check_start(start)
+        check_start(start)
         truth = as_truth(truth, self.family)
-        _check_truth(self, truth, start)
+        check_truth(self, truth, start)
         return truth
 
     @classmethod
@@ -349,63 +348,6 @@ class Plan(eqx.Module):
 def as_truth(truth: Truth | Params, family: AbstractFamily) -> Truth:
     """The truth as family and parameters; bare parameters are those of the model's family."""
     return truth if isinstance(truth, Truth) else Truth(family, truth)
-
-
-def _check_start(start: Start) -> None:
-    if start not in ("real", "truth"):
-        raise ValueError(f'start is "real" (a fit to n_0 real points) or "truth", got {start!r}')
-
-
-def _check_truth(process: RecursiveTraining, truth: Truth, start: Start) -> None:
-    expected = getattr(truth.family, "Params", None)
-    if expected is not None and not isinstance(truth.params, expected):
-        raise ValueError(
-            f"the truth of a {truth.family.name} is a {truth.family.name}.Params, got "
-            f"{type(truth.params).__name__}; a truth of another family is mc.Truth(family, params)"
-        )
-    if start == "truth" and type(truth.family) is not type(process.family):
-        raise ValueError(
-            f'start="truth" makes the truth the first model, but a {truth.family.name} truth is no '
-            f'{process.family.name}; use start="real"'
-        )
-    if start == "truth" and process.pool.keeps_real:
-        raise ValueError(
-            f'pools.{type(process.pool).__name__} keeps the real points of generation 0, and start="truth" '
-            'has none; use start="real"'
-        )
-    truth.family.check(truth.params)
-
-
-def _check_type(name: str, value: object, contract: type) -> None:
-    if isinstance(value, contract):
-        return
-    plural = {"family": "families"}.get(name, f"{name}s")
-    if isinstance(value, type) and issubclass(value, contract):
-        raise ValueError(f"{name} is the class {value.__name__}, not a value of it: write {value.__name__}()")
-    raise ValueError(f"{name} must be one of mcollapse.{plural}, got {type(value).__name__}: {value!r}")
-
-
-def _check_sizes(process: RecursiveTraining, batches: np.ndarray, fitted: np.ndarray, start: Start) -> None:
-    least = process.estimator.fewest(process.family)
-    first = 0 if start == "real" else 1
-    few = np.flatnonzero(fitted[first:] < least) + first
-    if few.size:
-        raise ValueError(
-            f"{type(process.estimator).__name__} of a {process.family.name} needs at least {least} points, "
-            f"but the fit of generation {few[0]} has {fitted[few[0]]}: make the sizes larger"
-        )
-    if not hasattr(process.family, "probabilities"):
-        return
-    counted = (
-        batches[first:] if isinstance(process.pool, Newest) else np.cumsum(batches[first:], dtype=np.int64)
-    )
-    over = np.flatnonzero(counted > random.largest_count())
-    if over.size:
-        raise ValueError(
-            f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision "
-            f"counts exactly to {random.largest_count():,}: use smaller sizes, or set the variable "
-            "JAX_ENABLE_X64=1 before starting Python"
-        )
 
 
 def _alike_pools(pools: list[Any]) -> list[Any]:

@@ -14,6 +14,7 @@ LAYERS = [
     {"families"},
     {"draw"},
     {"estimators", "sources", "pools"},
+    {"checks"},
     {"process"},
     {"metrics", "recording", "noise"},
     {"description", "planning", "progress", "program", "datasets"},

@@ -1,0 +1,75 @@
+"""What a host refuses before anything runs: parts, truths and sizes that make no sense together."""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mcollapse import random
+from mcollapse.families.base import Truth
+from mcollapse.pools import Newest
+
+if TYPE_CHECKING:
+    from mcollapse.process import RecursiveTraining
+
+Start = Literal["real", "truth"]
+
+
+def check_start(start: Start) -> None:
+    """A run starts from a fit to real points or from the truth."""
+    if start not in ("real", "truth"):
+        raise ValueError(f'start is "real" (a fit to n_0 real points) or "truth", got {start!r}')
+
+
+def check_truth(process: "RecursiveTraining", truth: Truth, start: Start) -> None:
+    """The truth is a point of its family, and can be what the process starts from."""
+    expected = getattr(truth.family, "Params", None)
+    if expected is not None and not isinstance(truth.params, expected):
+        raise ValueError(
+            f"the truth of a {truth.family.name} is a {truth.family.name}.Params, got "
+            f"{type(truth.params).__name__}; a truth of another family is mc.Truth(family, params)"
+        )
+    if start == "truth" and type(truth.family) is not type(process.family):
+        raise ValueError(
+            f'start="truth" makes the truth the first model, but a {truth.family.name} truth is no '
+            f'{process.family.name}; use start="real"'
+        )
+    if start == "truth" and process.pool.keeps_real:
+        raise ValueError(
+            f'pools.{type(process.pool).__name__} keeps the real points of generation 0, and start="truth" '
+            'has none; use start="real"'
+        )
+    truth.family.check(truth.params)
+
+
+def check_type(name: str, value: object, contract: type) -> None:
+    """A part of a process is a value of its contract."""
+    if isinstance(value, contract):
+        return
+    plural = {"family": "families"}.get(name, f"{name}s")
+    if isinstance(value, type) and issubclass(value, contract):
+        raise ValueError(f"{name} is the class {value.__name__}, not a value of it: write {value.__name__}()")
+    raise ValueError(f"{name} must be one of mcollapse.{plural}, got {type(value).__name__}: {value!r}")
+
+
+def check_sizes(process: "RecursiveTraining", batches: np.ndarray, fitted: np.ndarray, start: Start) -> None:
+    """No fit has too few points, and no count too many for the precision."""
+    least = process.estimator.fewest(process.family)
+    first = 0 if start == "real" else 1
+    few = np.flatnonzero(fitted[first:] < least) + first
+    if few.size:
+        raise ValueError(
+            f"{type(process.estimator).__name__} of a {process.family.name} needs at least {least} points, "
+            f"but the fit of generation {few[0]} has {fitted[few[0]]}: make the sizes larger"
+        )
+    if not hasattr(process.family, "probabilities"):
+        return
+    counted = (
+        batches[first:] if isinstance(process.pool, Newest) else np.cumsum(batches[first:], dtype=np.int64)
+    )
+    over = np.flatnonzero(counted > random.largest_count())
+    if over.size:
+        raise ValueError(
+            f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision "
+            f"counts exactly to {random.largest_count():,}: use smaller sizes, or set the variable "
+            "JAX_ENABLE_X64=1 before starting Python"
+        )

@@ -62,7 +62,7 @@ def from_multinomials(
 
 def measure(arguments: argparse.Namespace, categories: int, size: int, share: float, part: float) -> dict:
     """One case."""
-    generations, replicates = arguments.generations, max(128, int(part * arguments.replicates))
+    generations, replicates = arguments.generations, max(256, int(part * arguments.replicates))
     first, about = ours(categories, size, share, replicates, generations)
     rival = from_multinomials(categories, size, share, replicates, generations)
     work = (

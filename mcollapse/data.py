@@ -13,6 +13,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Num, Shaped
 
+from mcollapse.summation import total
+
 
 class AbstractStatistics(eqx.Module):
     """Sufficient statistics of a weighted sample: a commutative monoid with a scalar action.
@@ -41,7 +43,7 @@ class Counts(AbstractStatistics):
     @property
     def count(self) -> Num[Array, ""]:
         """The total over categories."""
-        return jnp.sum(self.counts)
+        return total(self.counts)
 
     def merge(self, other: "Counts") -> "Counts":
         """Counts add."""

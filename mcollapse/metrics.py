@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.schedules import number
-from mcollapse.summation import tree_sum
+from mcollapse.summation import total, tree_sum
 
 Metric = Callable[[AbstractFamily, Params, Truth], Array]
 
@@ -89,7 +89,7 @@ def support(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array
 def single_symbol(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     """1 once one category has all the mass (total collapse), else 0."""
     p = _table(family, params, "single_symbol")
-    return (jnp.sum(p > 0) == 1).astype(p.dtype)
+    return (total((p > 0).astype(jnp.int32)) == 1).astype(p.dtype)
 
 
 def log_variance(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:

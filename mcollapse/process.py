@@ -18,6 +18,7 @@ from typing import Any, Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from mcollapse import schedules
@@ -125,7 +126,7 @@ class RecursiveTraining(AbstractProcess):
     source: AbstractSource = LastModel()
     pool: AbstractPool = Newest()
     path: Literal["auto", "statistics", "rows"] = eqx.field(static=True, default="auto")
-    """Whether points are drawn as statistics, as rows, or as statistics wherever that is possible."""
+    """Whether points are drawn as statistics, as rows, or by whichever is possible and faster."""
 
     plan: "Plan | None" = eqx.field(default=None, metadata=schedules.DERIVED)
     """What `planned` fixed; `None` before."""
@@ -160,19 +161,21 @@ class RecursiveTraining(AbstractProcess):
     def planned(
         self, generations: int, start: Start = "real", truth: Truth | Params | None = None
     ) -> "RecursiveTraining":
-        """Host: schedules become tables, capacities become powers of two, sizes are checked.
+        """Host: schedules become tables, capacities are rounded up, sizes are checked.
 
-        A truth of another family must be given here, since its points are drawn as rows.
+        A truth of another family must be given here, since its points are drawn as rows. With any truth
+        the plan is that of `simulate`, which may keep models as samples (`AbstractFamily.resampled`).
         """
         sizes = self.sizes.table(generations, start)
         source = self.source.planned(generations, sizes)
         batch_sizes = source.batch_sizes(sizes)
-        as_rows = self.needs_rows or self.path == "rows"
+        model = self._resampled(truth, int(np.max(sizes)))
+        as_rows = self.needs_rows or self.path == "rows" or model is not None
         pool = self.pool.planned(batch_sizes, start, as_rows)
         check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start)
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
-        rows = _power_of_two(most) if as_rows or self._draws_rows(truth) else 0
+        rows = _rounded_up(most) if as_rows or self._draws_rows(truth) else 0
         return dataclasses.replace(
             self,
             sizes=schedules.Table(sizes, role="size"),
@@ -184,6 +187,7 @@ class RecursiveTraining(AbstractProcess):
                 rows=rows,
                 pool_rows=pool.capacity(rows) if as_rows else 0,
                 as_rows=as_rows,
+                model=model,
             ),
         )
 
@@ -196,7 +200,9 @@ class RecursiveTraining(AbstractProcess):
 
     @classmethod
     def alike(cls, planned: "list[RecursiveTraining]") -> "list[RecursiveTraining]":
-        """Capacities are static, so that every cell gets the largest of any."""
+        """Capacities are static, so that every cell gets the largest of any, and one way to keep models."""
+        if any(process._planned().model is None for process in planned):
+            planned = [process._without_resampling() for process in planned]
         plans = [process._planned() for process in planned]
         rows = max(plan.rows for plan in plans)
         pools = _alike_pools([process.pool for process in planned])
@@ -225,14 +231,14 @@ class RecursiveTraining(AbstractProcess):
         """
         key, truth, plan = Key.of(key, 0), _traced(as_truth(truth, self.family)), self._planned()
         start = self._start(start)
-        family = self.family.settle(key.at(SETTLE), plan.rows)
+        family = self._model.settle(key.at(SETTLE), plan.rows)
         truth = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
         draw = Draw(family, truth, plan.rows, plan.as_rows)
         params = family.blank(truth.params, plan.pool_rows or plan.rows)
         carry, status = self.estimator.init(family, params), jnp.asarray(Status.OK, jnp.int32)
         pool = self.pool.init(self._zero_batch(draw, params, start), plan.pool_rows)
         if start == "truth":
-            params = truth.params
+            params = params if plan.model is not None else truth.params
         else:
             t = jnp.asarray(0, jnp.int32)
             batch = Batch(draw.real(key.at(SOURCE), self.sizes.at(t)), None, jnp.ones(()))
@@ -252,11 +258,11 @@ class RecursiveTraining(AbstractProcess):
                 f"step {t} lies outside the plan: generations 1 to {plan.generations} were planned"
             )
         t = key.t.astype(jnp.int32)
-        family = eqx.combine(state.family, self.family)
+        family = eqx.combine(state.family, self._model)
         settled = Truth(eqx.combine(state.truth_family, truth.family), truth.params)
         draw = Draw(family, settled, plan.rows, plan.as_rows)
         count = self.sizes.at(t, state.params)
-        batch = self.source.draw(key.at(SOURCE), draw, state.source, state.params, count, t)
+        batch = self._batch(key.at(SOURCE), draw, state, count, t)
         pool, data = self.pool.absorb(key.at(POOL), state.pool, batch, t)
         data = self._read(family, data, state.params)
         params, carry, status = self.estimator.fit(
@@ -277,8 +283,12 @@ class RecursiveTraining(AbstractProcess):
     ) -> Array:
         """`metric(family, params, truth)`."""
         del key
-        family = eqx.combine(state.family, self.family)
-        return jnp.asarray(metric(family, state.params, _traced(as_truth(truth, self.family))))
+        truth, model = _traced(as_truth(truth, self.family)), self._planned().model
+        if model is not None:
+            return jnp.asarray(
+                metric(self.family, self.family.seen(model, state.params, truth.params), truth)
+            )
+        return jnp.asarray(metric(eqx.combine(state.family, self.family), state.params, truth))
 
     def _start(self, start: Start | None) -> Start:
         """The start that was planned; where another is asked for, tables and buffers would not fit."""
@@ -294,6 +304,38 @@ class RecursiveTraining(AbstractProcess):
         """Whether statistics have to be computed from rows, for want of a law of their own."""
         foreign = isinstance(truth, Truth) and type(truth.family) is not type(self.family)
         return foreign or not offers(self.family, "sample_statistics")
+
+    def _batch(self, key: Key, draw: Draw, state: State, count: Int[Array, ""], t: Int[Array, ""]) -> Batch:
+        """The new points of a generation."""
+
+        def drawn() -> Batch:
+            return self.source.draw(key, draw, state.source, state.params, count, t)
+
+        plan = self._planned()
+        if plan.model is None or plan.start == "real":
+            return drawn()
+        # what is kept is a sample, and the first model, the truth, was fitted to none
+        return jax.lax.cond(t == 1, lambda: Batch(None, draw.real(key, count)), drawn)
+
+    @property
+    def _model(self) -> AbstractFamily:
+        """The family in the form in which models are kept."""
+        return self._planned().model or self.family
+
+    def _resampled(self, truth: Truth | Params | None, most: int) -> AbstractFamily | None:
+        """The family of models kept as samples, where nothing is asked of a model but another sample."""
+        parts = (type(self.source), type(self.pool), type(self.estimator))
+        if self.path != "auto" or parts != (LastModel, Newest, MaximumLikelihood):
+            return None
+        if truth is None or self._draws_rows(truth):
+            return None
+        return self.family.resampled(as_truth(truth, self.family).params, most)
+
+    def _without_resampling(self) -> "RecursiveTraining":
+        if self._planned().model is None:
+            return self
+        plan = dataclasses.replace(self._planned(), rows=0, pool_rows=0, as_rows=False, model=None)
+        return dataclasses.replace(self, plan=plan)
 
     def _planned(self) -> "Plan":
         if self.plan is None:
@@ -343,6 +385,8 @@ class Plan(eqx.Module):
     rows: int = eqx.field(static=True)
     pool_rows: int = eqx.field(static=True)
     as_rows: bool = eqx.field(static=True)
+    model: AbstractFamily | None = None
+    """The family's other form, where models are kept as samples."""
 
 
 def as_truth(truth: Truth | Params, family: AbstractFamily) -> Truth:
@@ -359,8 +403,10 @@ def _alike_pools(pools: list[Any]) -> list[Any]:
     return [dataclasses.replace(pool, **largest) for pool in pools]
 
 
-def _power_of_two(size: int) -> int:
-    return 1 << max(0, int(size) - 1).bit_length()
+def _rounded_up(size: int) -> int:
+    """To a number of three bits: at most a quarter more, and few programs for many sizes."""
+    step = 1 << max(0, (size - 1).bit_length() - 3)
+    return -(-size // step) * step
 
 
 def _traced(truth: Truth) -> Truth:

@@ -92,7 +92,9 @@ def sweep(
 
     `over` maps paths of numbers to their values: `{"source.real_share": [0, 0.1], "sizes.scale": [50, 90]}`;
     paths that begin with `truth.` vary the truth's parameters. Each becomes a labelled axis of the result.
-    Since cells share keys, differences between them are paired (common random numbers).
+    Since cells share keys, differences between them are paired (common random numbers). A cell has the numbers
+    of its own run, but for rounding; where categorical models are kept as samples in some cells and could not
+    be in others (see `AbstractFamily.resampled`), they are in none.
     """
     grid = planning.Grid.of(over)
     return _run(
@@ -185,9 +187,14 @@ class _Job:
     draws: str
 
     @property
+    def on_cpu(self) -> bool:
+        """Whether the devices are CPUs."""
+        return self.devices[0].platform == "cpu"
+
+    @property
     def workers(self) -> int:
         """Host threads: one a device, and on a CPU one a core, since a core runs small kernels alone."""
-        if self.devices[0].platform != "cpu":
+        if not self.on_cpu:
             return len(self.devices)
         return max(len(self.devices), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
@@ -199,8 +206,15 @@ def _execute(
     stops = _stops(records, job.generations)
     cells = int(np.prod(job.shape))
     recorded = sum(int(np.prod(v.shape[1:])) for v in values.values()) * len(stops)
-    lane_bytes = 4.0 * cells * (recorded + values[""].shape[0])
-    chunks = planning.plan_chunks(job.replicates, lane_bytes, job.generations, job.workers, chunk)
+    step_bytes = 4.0 * cells * values[""].shape[0]
+    chunks = planning.plan_chunks(
+        job.replicates,
+        4.0 * cells * recorded + step_bytes,
+        job.generations,
+        job.workers,
+        chunk,
+        step_bytes if job.on_cpu else 0.0,
+    )
     kept = {n: resolve(r.at, job.generations) for n, r in records.items()}
     planning.check_result_size(
         {n: r.reduce.bytes(cells * len(kept[n]) * int(np.prod(values[n].shape[1:])), job.replicates)
@@ -209,9 +223,7 @@ def _execute(
     picks = {n: np.searchsorted(stops, at) for n, at in kept.items()}
     collectors = {n: _collector(r, values[n], job, kept[n]) for n, r in records.items()}
     status = np.empty((job.replicates, *job.shape), np.int8)
-    layout = Layout(
-        chunks.lanes, job.start, job.axes, job.draws, noise_first=job.devices[0].platform == "cpu"
-    )
+    layout = Layout(chunks.lanes, job.start, job.axes, job.draws, noise_first=job.on_cpu)
     compiled, compile_seconds, changes = 0, 0.0, ()
 
     def one(number: int) -> tuple[Any, Any, bool]:

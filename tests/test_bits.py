@@ -67,7 +67,7 @@ def test_reduced_values_do_not_depend_on_chunks():
 
 def test_scanning_by_hand_gives_the_same_bits(case):
     process, truth, reference = case
-    planned = process.planned(5)
+    planned = process.planned(5, truth=truth)
 
     def one(replicate_key):
         def step(state, t):

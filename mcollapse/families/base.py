@@ -58,6 +58,19 @@ class AbstractFamily(eqx.Module):
         del capacity
         return jax.tree.map(jnp.zeros_like, truth)
 
+    def resampled(self, truth: Params, most: int) -> "AbstractFamily | None":
+        """Host: the same models kept as the samples that they are fitted to, where that is faster.
+
+        Asked where a model is nothing but the maximum-likelihood fit to at most `most` points of the model
+        before it, and only ever sampled; `truth` is of this family. `None`: there is no such form.
+        """
+        del truth, most
+        return None
+
+    def seen(self, resampled: Any, kept: Any, truth: Params) -> Params:
+        """The parameters of a model that is kept as a sample: the truth's, where none was drawn yet."""
+        raise TypeError(f"{self.name} keeps no samples")
+
     def expectation(self, params: Params) -> Float[Array, "..."]:
         r"""The mean parameter $E_\theta x$, whose squared error the theorems speak of."""
         raise ValueError(f"{self.name} states no mean parameter, so it has no squared_error")

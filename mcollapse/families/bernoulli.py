@@ -66,7 +66,7 @@ class Bernoulli(AbstractFamily):
         self, data: Counts, previous: BernoulliParams, ddof: int = 0
     ) -> tuple[BernoulliParams, Int[Array, ""]]:
         """The sample mean; without data the previous model is kept."""
-        total = jnp.sum(data.counts)
+        total = data.count
         dtype = previous.probability.dtype
         share = data.counts[1].astype(dtype) / jnp.where(total > 0, total, 1).astype(dtype)
         probability = jnp.where(total > 0, share, previous.probability)

@@ -9,8 +9,12 @@ from mcollapse import random
 from mcollapse.data import Counts, Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import check_probabilities, concrete, is_concrete, real_data
+from mcollapse.families.resampled import Labels, ResampledCategorical
 from mcollapse.random import Key
 from mcollapse.status import Status
+from mcollapse.summation import largest
+
+_RESAMPLED = 4  # points a category, up to which resampling labels is faster than counts of categories
 
 
 class CategoricalParams(eqx.Module):
@@ -99,10 +103,10 @@ class Categorical(AbstractFamily):
         self, data: Counts, previous: CategoricalParams, ddof: int = 0
     ) -> tuple[CategoricalParams, Int[Array, ""]]:
         """Proportions; without data the previous model is kept."""
-        total = jnp.sum(data.counts)
+        total = data.count
         dtype = previous.probabilities.dtype
         proportions = data.counts.astype(dtype) / jnp.where(total > 0, total, 1).astype(dtype)
-        single = jnp.max(data.counts) == total
+        single = largest(data.counts) == total
         status = jnp.where(total > 0, jnp.where(single, Status.DEGENERATE, Status.OK), Status.TOO_FEW_POINTS)
         probabilities = jnp.where(total > 0, proportions, previous.probabilities)
         return CategoricalParams(probabilities), status.astype(jnp.int32)
@@ -115,6 +119,16 @@ class Categorical(AbstractFamily):
                 "probabilities: give a Categorical truth"
             )
         return CategoricalParams(jnp.zeros_like(truth.probabilities))  # pyright: ignore
+
+    def resampled(self, truth: CategoricalParams, most: int) -> ResampledCategorical | None:
+        """Labels, unless there are many of each."""
+        return ResampledCategorical() if most <= _RESAMPLED * truth.probabilities.shape[0] else None
+
+    def seen(
+        self, resampled: ResampledCategorical, kept: Labels, truth: CategoricalParams
+    ) -> CategoricalParams:
+        """Proportions of the labels."""
+        return CategoricalParams(resampled.probabilities(kept, truth.probabilities))
 
     def expectation(self, params: CategoricalParams) -> Float[Array, " categories"]:
         """The probability vector: the mean of one-hot observations."""

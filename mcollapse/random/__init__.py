@@ -13,6 +13,7 @@ from .gammas import gamma as gamma
 from .gammas import log_gamma as log_gamma
 from .hypergeometrics import hypergeometric as hypergeometric
 from .hypergeometrics import multivariate_hypergeometric as multivariate_hypergeometric
+from .integers import integers as integers
 from .key import Key as Key
 from .multinomials import multinomial as multinomial
 from .multivariate_normals import multivariate_normal as multivariate_normal

@@ -7,11 +7,11 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int32, UInt32
 
+from mcollapse.lanes import most
 from mcollapse.packing import pack, unpack
 from mcollapse.summation import tree_sum
 
 from .arguments import Word, Words
-from .lanes import most
 from .uniforms import numbered
 
 _WHOLE = np.uint32(2**31)  # levels go up to about here, and fit into a word

@@ -1,16 +1,19 @@
 """Multinomial counts, by the way that is fast for their number and that of the categories."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float, Int32, PRNGKeyArray, Real
+
+from mcollapse.lanes import most, over_lanes
+from mcollapse.summation import largest
 
 from . import reference
 from .arguments import Whole, Word, as_count, as_float
 from .conditionals import by_binomials
 from .individuals import most_individuals, one_by_one
 from .key import Key, draw_words
-from .lanes import most, over_lanes
 
 
 def multinomial(
@@ -57,10 +60,10 @@ def _counts(
 
 def _scaled(weights: Float[Array, "categories weighed"]) -> Float[Array, "categories weighed"]:
     """By a power of two, which rounds nothing, so that the largest is between 1 and 4."""
-    largest = jnp.max(weights, axis=0)
+    top = jax.vmap(largest, in_axes=-1)(weights)
     word, exponent = (np.uint64, 0x7FF << 52) if weights.dtype == np.float64 else (np.uint32, 0xFF << 23)
     power = lax.bitcast_convert_type(
-        lax.bitcast_convert_type(largest, word) & np.asarray(exponent, word), weights.dtype
+        lax.bitcast_convert_type(top, word) & np.asarray(exponent, word), weights.dtype
     )
     power = jnp.minimum(power, 1 / np.finfo(weights.dtype).tiny)  # whose inverse is not subnormal
     return jnp.where(power > 0, weights / jnp.where(power > 0, power, 1), 0)

@@ -10,12 +10,12 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Complex, Float, PRNGKeyArray, Real
 
+from mcollapse.lanes import lanes_last
 from mcollapse.once import once
 
 from . import reference
 from .arguments import Scalar, Words, as_float
 from .key import Key, draw_words
-from .lanes import lanes_last
 from .normals import box_muller
 from .uniforms import numbered
 

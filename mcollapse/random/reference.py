@@ -108,6 +108,11 @@ def categorical(key: PRNGKeyArray, weights: Vector, shape: tuple[int, ...]) -> I
     return jax.random.categorical(key, jnp.log(weights), shape=shape).astype(np.int32)
 
 
+def integers(key: PRNGKeyArray, limit: Count, shape: tuple[int, ...]) -> Int32[Array, "..."]:
+    """By remainders of 64 bits (`jax.random.randint`)."""
+    return jax.random.randint(key, shape, 0, limit, np.int32)
+
+
 def hypergeometric(key: PRNGKeyArray, good: Count, bad: Count, draws: Count) -> Count:
     """One thing after the other."""
 

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Int, PRNGKeyArray, UInt32
+from jaxtyping import Array, Int, PRNGKeyArray
 
+from .integers import product
 from .key import Key
 from .uniforms import bits
 
@@ -30,18 +31,8 @@ def subset(
 
     def choose(i, chosen):
         last = total - count + i  # the i-th choice is from 0 ... last
-        pick = _below(words[i], last + 1)
+        pick = product(words[i], last + 1)[0].astype(np.int32)
         pick = jnp.where(jnp.any(chosen == pick), last, pick)
         return lax.dynamic_update_index_in_dim(chosen, jnp.where(i < count, pick, -1), i, axis=0)
 
     return lax.fori_loop(0, capacity, choose, jnp.full(capacity, -1, np.int32))
-
-
-def _below(word: UInt32[Array, ""], limit: Int[Array, ""]) -> Int[Array, ""]:
-    """floor(word * limit / 2^32) for limit below 2^31, in 32-bit pieces."""
-    limit = limit.astype(np.uint32)
-    low, high = limit & np.uint32(0xFFFF), limit >> 16
-    word_low, word_high = word & np.uint32(0xFFFF), word >> 16
-    middle = word_high * low + ((word_low * low) >> 16)
-    carry = (middle & np.uint32(0xFFFF)) + word_low * high
-    return (word_high * high + (middle >> 16) + (carry >> 16)).astype(np.int32)

@@ -5,13 +5,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from mcollapse.lanes import lanes_last, most
 from mcollapse.once import once
 
 from . import reference
 from .arguments import Number, Scalar, Words, as_float
 from .gammas import log_ratio
 from .key import Key, draw_words
-from .lanes import lanes_last, most
 from .multivariate_normals import UNROLLED, Factor, both, dot, normal_pairs, product
 from .normals import midpoint
 from .uniforms import numbered

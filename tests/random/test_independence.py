@@ -30,6 +30,7 @@ DRAWS = {
         random.normal(key.at(1).fold(count), 1),
     ),
     "categorical": lambda key, share, count, nu: random.categorical(key, 9, WEIGHTS * share, (3,)),
+    "integers": lambda key, share, count, nu: random.integers(key.at(4), 1, count, (3,)),
     "gamma": lambda key, share, count, nu: (
         random.exponential(key.at(2), 1),
         random.exponential(key.at(2), 2, (3,)),

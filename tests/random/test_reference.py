@@ -33,11 +33,22 @@ DRAWS = {
     "poisson": lambda key, **options: random.poisson(key, 1, 12.0, **options),
     "multinomial": lambda key, **options: random.multinomial(key, 1, 40, WEIGHTS, **options),
     "categorical": lambda key, **options: random.categorical(key, 1, WEIGHTS, (2,)) == 2,
+    "integers": lambda key, **options: random.integers(key, 1, 7, (2,)),
     "hypergeometric": lambda key, **options: random.hypergeometric(key, 1, 20, 30, 15, **options),
     "table": lambda key, **options: random.multivariate_hypergeometric(key, 1, 10, COUNTS, **options),
     "subset": lambda key, **options: random.subset(key, 1, 9, 3, 3).sum(),
 }
-WITHOUT_EXACT = ("bits", "uniform", "bernoulli", "normal", "pair", "exponential", "categorical", "subset")
+WITHOUT_EXACT = (
+    "bits",
+    "uniform",
+    "bernoulli",
+    "normal",
+    "pair",
+    "exponential",
+    "categorical",
+    "integers",
+    "subset",
+)
 
 
 def drawn(name, seed, draws="fast", **options) -> np.ndarray:

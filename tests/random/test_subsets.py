@@ -1,12 +1,9 @@
 import itertools
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from mcollapse.random import subset
-from mcollapse.random.subsets import _below
 
 from .goodness import REPLICATES, assert_cells_fit, sampler
 
@@ -61,16 +58,6 @@ def test_sizes_at_the_edges(total, count, kept):
     assert ((sample >= 0).sum(axis=1) == kept).all() and (sample < max(total, 1)).all()
     assert (sample[:, kept:] == -1).all()
     assert all(len(set(row[:kept])) == kept for row in sample)
-
-
-def test_a_number_below_a_limit_is_a_product_of_64_bits():
-    rng = np.random.default_rng(0)
-    words = np.concatenate([rng.integers(0, 2**32, 1000), [0, 2**32 - 1]]).astype(np.uint32)
-    limits = np.concatenate([rng.integers(1, 2**31 - 1, 1000), [1, 2**31 - 1]]).astype(np.int32)
-    expected = (words.astype(np.uint64) * limits.astype(np.uint64)) >> np.uint64(32)
-    np.testing.assert_array_equal(
-        np.asarray(jax.vmap(_below)(jnp.asarray(words), jnp.asarray(limits))), expected
-    )
 
 
 @pytest.mark.slow

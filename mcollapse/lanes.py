@@ -74,3 +74,24 @@ def _(lanes: int, batched: list, numbers: list) -> tuple[Array, bool]:
 
 def _nested_stack(numbers: list | Array) -> Array:
     return jnp.stack([_nested_stack(part) for part in numbers]) if isinstance(numbers, list) else numbers
+
+
+def frequencies(labels: Array, present: Array, categories: int) -> Array:
+    """How often each category is among the labels that are present (1, or 0); none may be out of range."""
+
+    @custom_vmap
+    def single(labels: Array, present: Array) -> Array:
+        return jnp.zeros(categories, present.dtype).at[labels].add(present, mode="promise_in_bounds")
+
+    # One table for all lanes: XLA's scatter of a batch looks up two indices for every label.
+    @single.def_vmap
+    def _(size: int, batched: list[bool], labels: Array, present: Array) -> tuple[Array, bool]:
+        both = (labels, present)
+        shape = (size, present.shape[-1])
+        labels, present = (jnp.broadcast_to(part, shape) for part in both)
+        places = labels + categories * jnp.arange(size, dtype=labels.dtype)[:, None]
+        flat = jnp.zeros(size * categories, present.dtype)
+        flat = flat.at[places.reshape(-1)].add(present.reshape(-1), mode="promise_in_bounds")
+        return flat.reshape(size, categories), True
+
+    return single(labels, present)

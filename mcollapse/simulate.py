@@ -92,9 +92,9 @@ def sweep(
 
     `over` maps paths of numbers to their values: `{"source.real_share": [0, 0.1], "sizes.scale": [50, 90]}`;
     paths that begin with `truth.` vary the truth's parameters. Each becomes a labelled axis of the result.
-    Since cells share keys, differences between them are paired (common random numbers). A cell has the numbers
-    of its own run, but for rounding; where categorical models are kept as samples in some cells and could not
-    be in others (see `AbstractFamily.resampled`), they are in none.
+    Since cells share keys, differences between them are paired (common random numbers). A cell has the
+    numbers of its own run, but for rounding; where categorical models could be kept as samples in some cells
+    only (see `AbstractFamily.resampled`), they are in none.
     """
     grid = planning.Grid.of(over)
     return _run(

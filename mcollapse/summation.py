@@ -27,6 +27,8 @@ def tree_sum(terms: Array, axis: int = 0) -> Array:
     terms = jnp.moveaxis(terms, axis, 0)
     if terms.shape[0] > _LONG_TREE and terms.ndim == 1:
         return _by_rows(jnp.add, terms)
+    if terms.shape[0] == 0:
+        return jnp.zeros(terms.shape[1:], terms.dtype)
     odd = []
     while terms.shape[0] > 1:
         half = terms.shape[0] // 2

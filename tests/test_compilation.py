@@ -19,11 +19,11 @@ def test_other_numbers_compile_nothing():
         go(31, 0.7, 5, mc.families.Gaussian.Params(3.0, 1.0))
 
 
-def test_rows_compile_nothing_within_a_power_of_two():
+def test_rows_compile_nothing_for_sizes_of_one_capacity():
     def go(size):
         return values(gaussian(sizes=size, path="rows"), GAUSSIAN, generations=2, replicates=50)
 
-    go(33)
+    go(57)
     with nothing_compiled():
         go(64)
 

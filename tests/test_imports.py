@@ -8,7 +8,8 @@ from tests.helpers import ROOT, python
 
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
-    {"version", "status", "once", "packing", "summation", "schedules", "theory"},
+    {"version", "status", "once", "packing", "lanes", "schedules", "theory"},
+    {"summation"},
     {"random"},
     {"data"},
     {"families"},

@@ -35,13 +35,13 @@ def results(sizes, path, start, seed):
 
 @pytest.mark.parametrize(
     "sizes, start",
-    [(40, "truth"), (GROWING, "real"),
-     *[pytest.param(*c, marks=pytest.mark.slow) for c in ((40, "real"), (1, "real"), (GROWING, "truth"))]],
+    [(40, "truth"), *[pytest.param(*c, marks=pytest.mark.slow)
+                      for c in ((40, "real"), (3, "real"), (GROWING, "real"), (GROWING, "truth"))]],
 )  # fmt: skip
 def test_samples_and_counts_agree_in_law(sizes, start):
     samples = results(sizes, "auto", start, seed=1)
     assert_agrees(*moments(samples), *moments(results(sizes, "statistics", start, seed=2)))
-    mutant = sizes + 5 if isinstance(sizes, int) else mc.schedules.Geometric(33, 1.3)
+    mutant = sizes + max(1, sizes // 8) if isinstance(sizes, int) else mc.schedules.Geometric(33, 1.3)
     assert_mutant_seen(results(mutant, "statistics", start, seed=2), samples)
 
 
@@ -79,7 +79,7 @@ def test_a_metric_sees_the_proportions_of_the_labels_and_before_the_first_those_
         labels = np.asarray(state.params.labels)[: int(state.params.count)]
         assert labels.size == 30
         found = process.measure(key, mc.metrics.probabilities, state, ZIPF)
-        np.testing.assert_array_equal(found, np.bincount(labels, minlength=50).astype(np.float32) / 30)
+        np.testing.assert_allclose(found, np.bincount(labels, minlength=50) / 30, rtol=2e-7)
 
 
 def test_a_user_s_metric_is_given_the_family_and_its_own_parameters():
@@ -119,7 +119,5 @@ def test_a_sweep_keeps_samples_where_every_cell_can():
 
 
 def test_a_sweep_counts_in_every_cell_where_one_must():
-    both = swept([40, 1000])
-    for cell, size in enumerate((40, 1000)):
-        alone = values(categorical(size, path="statistics"), ZIPF, generations=3, replicates=200)
-        np.testing.assert_allclose(both[:, cell], alone, rtol=1e-5, atol=1e-9)
+    alone = values(categorical(40, path="statistics"), ZIPF, generations=3, replicates=200)
+    np.testing.assert_allclose(swept([40, 1000])[:, 0], alone, rtol=1e-5, atol=1e-9)

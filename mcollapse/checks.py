@@ -51,7 +51,9 @@ def check_type(name: str, value: object, contract: type) -> None:
     raise ValueError(f"{name} must be one of mcollapse.{plural}, got {type(value).__name__}: {value!r}")
 
 
-def check_sizes(process: "RecursiveTraining", batches: np.ndarray, fitted: np.ndarray, start: Start) -> None:
+def check_sizes(
+    process: "RecursiveTraining", batches: np.ndarray, fitted: np.ndarray, start: Start, truth: Truth | None
+) -> None:
     """No fit has too few points, and no count too many for the precision."""
     least = process.estimator.fewest(process.family)
     first = 0 if start == "real" else 1
@@ -61,15 +63,17 @@ def check_sizes(process: "RecursiveTraining", batches: np.ndarray, fitted: np.nd
             f"{type(process.estimator).__name__} of a {process.family.name} needs at least {least} points, "
             f"but the fit of generation {few[0]} has {fitted[few[0]]}: make the sizes larger"
         )
-    if not hasattr(process.family, "probabilities"):
+    largest = process.family.largest_count(None if truth is None else truth.params)
+    if largest is None:
         return
     counted = (
         batches[first:] if isinstance(process.pool, Newest) else np.cumsum(batches[first:], dtype=np.int64)
     )
-    over = np.flatnonzero(counted > random.largest_count())
+    over = np.flatnonzero(counted > largest)
     if over.size:
+        wider = ", or set the variable JAX_ENABLE_X64=1 before starting Python"
         raise ValueError(
             f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision "
-            f"counts exactly to {random.largest_count():,}: use smaller sizes, or set the variable "
-            "JAX_ENABLE_X64=1 before starting Python"
+            f"counts exactly to {largest:,}: use smaller sizes"
+            + (wider if largest == random.largest_count() < 10**9 else "")
         )

@@ -59,6 +59,27 @@ class Counts(AbstractStatistics):
         return Counts(jnp.zeros_like(self.counts))
 
 
+class Total(AbstractStatistics):
+    r"""How many points, and the sum of them, $\sum_i x_i$: int32 until they are scaled."""
+
+    count: Num[Array, ""]
+    total: Num[Array, ""]
+
+    def merge(self, other: "Total") -> "Total":
+        """Counts and sums add."""
+        return Total(self.count + other.count, self.total + other.total)
+
+    def scale(self, weight: Num[Array, ""]) -> "Total":
+        """Both multiplied, and floating point."""
+        dtype = jnp.result_type(float)
+        weight = jnp.asarray(weight, dtype)
+        return Total(self.count.astype(dtype) * weight, self.total.astype(dtype) * weight)
+
+    def zero(self) -> "Total":
+        """No points."""
+        return Total(jnp.zeros_like(self.count), jnp.zeros_like(self.total))
+
+
 class MeanVariance(AbstractStatistics):
     r"""Count, mean and the logarithm of the variance $\frac1n \sum_i w_i (x_i - \bar x)^2$, n the count.
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from mcollapse.families import Poisson
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.schedules import number
 from mcollapse.summation import total, tree_sum
@@ -54,6 +55,8 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
         return _total(p * ratio)
+    if isinstance(family, Poisson):
+        return _poisson_divergence(params.rate, truth.params.rate)
     log_ratio = log_variance(family, params, truth) - _log_variance(
         truth.family, truth.params, "kl_divergence"
     )
@@ -74,7 +77,12 @@ def concentration(family: AbstractFamily, params: Params, truth: Truth) -> Float
 
 
 def alive(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "..."]:
-    """1 for every category that can still be drawn, 0 for the forgotten; for Bernoulli the success alone."""
+    """1 for every category that can still be drawn, 0 for the forgotten; for Bernoulli the success alone.
+
+    For a Poisson model 1 while its rate is positive.
+    """
+    if isinstance(family, Poisson):
+        return family.alive(params)
     p = _table(family, params, "alive")
     living = (p > 0).astype(p.dtype)
     return living[1] if family.expectation(params).ndim == 0 else living
@@ -136,9 +144,16 @@ def standard(family: AbstractFamily) -> dict[str, Metric]:
     chosen: tuple[Metric, ...] = (squared_error,) if offers(family, "expectation") else ()
     if hasattr(family, "probabilities"):
         chosen += (concentration, support, entropy)
+    elif isinstance(family, Poisson):
+        chosen += (alive,)
     elif hasattr(family, "variance"):
         chosen += (log_variance, standard_deviation)
     return {metric.__name__: metric for metric in chosen}  # type: ignore[attr-defined]
+
+
+def _poisson_divergence(rate: Array, of_truth: Array) -> Float[Array, ""]:
+    ratio = jnp.log(jnp.where(rate > 0, rate, 1.0)) - jnp.log(jnp.where(rate > 0, of_truth, 1.0))
+    return rate * ratio - rate + of_truth
 
 
 def _total(terms: Array) -> Float[Array, ""]:

@@ -106,6 +106,6 @@ def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float
         return {"mean": float(params.mean), "variance": math.exp(float(params.log_variance))}
     return {
         name: np.asarray(getattr(params, name), np.float64)
-        for name in ("probabilities", "probability")
+        for name in ("probabilities", "probability", "rate")
         if hasattr(params, name)
     }

@@ -172,7 +172,8 @@ class RecursiveTraining(AbstractProcess):
         model = self._resampled(truth, int(np.max(sizes)))
         as_rows = self.needs_rows or self.path == "rows" or model is not None
         pool = self.pool.planned(batch_sizes, start, as_rows)
-        check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start)
+        law = None if truth is None else as_truth(truth, self.family)
+        check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start, law)
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
         rows = _rounded_up(most) if as_rows or self._draws_rows(truth) else 0

@@ -10,7 +10,7 @@ import numpy as np
 
 import mcollapse as mc
 from mcollapse import metrics
-from mcollapse.families import Bernoulli, Categorical, Gaussian
+from mcollapse.families import Bernoulli, Categorical, Gaussian, Poisson
 
 ROWS = {
     row["id"]: row
@@ -37,6 +37,8 @@ METRICS = {
     "E chi2(theta_t || theta*)": metrics.chi_square,
     "lim R_t / R_0": metrics.squared_error,
     "P(P_k != 0)": metrics.alive,
+    "P(Lambda_k != 0)": metrics.alive,
+    "Var Lambda_k": metrics.squared_error,
     "P(P_k not in {0,1})": metrics.single_symbol,
     "E number of distinct surviving symbols": metrics.support,
     "P(one symbol has all mass by generation k)": metrics.single_symbol,
@@ -65,7 +67,7 @@ class Measured:
 def process(row) -> mc.RecursiveTraining:
     s = row["settings"]
     known = "variance known" in row["estimator"]
-    families = {"bernoulli": Bernoulli(), "categorical": Categorical()}
+    families = {"bernoulli": Bernoulli(), "categorical": Categorical(), "poisson": Poisson()}
     family = families.get(row["family"], Gaussian("known" if known else "fitted"))
     unbiased = "ddof=1" in row["estimator"]
     size = s.get("n") or s.get("n_per_generation") or s.get("n_per_batch") or s.get("n_real") or 0
@@ -87,6 +89,8 @@ def truth(row):
     s = row["settings"]
     if row["family"] == "bernoulli":
         return Bernoulli.Params(s["p0"])
+    if row["family"] == "poisson":
+        return Poisson.Params(s["lambda0"])
     if row["family"] != "categorical":
         return Gaussian.Params(0.0, 0.0)
     law = s["truth"]

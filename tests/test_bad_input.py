@@ -177,6 +177,16 @@ CAUSES = {
         lambda p: spec(family=truth_of(probabilities="half")), "'half'", "a list of numbers"),
     "two truths": (
         lambda p: spec(family=truth_of(uniform=3, zipf=3)), "either uniform or zipf", "not both"),
+    "a negative rate": (lambda p: mc.families.Poisson.Params(-1.0), "-1", "at least 0"),
+    "halves of Poisson counts": (
+        lambda p: mc.families.Poisson.Params.from_data([1, 2.5]), "2.5", "whole numbers from 0 on"),
+    "more than an int32 counts": (
+        lambda p: run(mc.RecursiveTraining(family=mc.families.Poisson(), sizes=10**6), mc.families.Poisson.Params(2e3)),
+        "1,000,000 points", "use smaller sizes"),
+    "smoothing of a rate": (
+        lambda p: mc.RecursiveTraining(
+            family=mc.families.Poisson(), sizes=9, estimator=mc.estimators.AddConstant()),
+        "Poisson", "Categorical"),
     "a parameter that is a word": (
         lambda p: mc.families.Bernoulli.Params("half"), "'half'", "a number or an array"),
     "no such specification": (lambda p: Specification.read(p / "none.toml"), "none.toml", "no specification file"),

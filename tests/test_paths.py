@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mcollapse as mc
-from mcollapse.families import Bernoulli, Categorical, Gaussian
+from mcollapse.families import Bernoulli, Categorical, Gaussian, Poisson
 from tests.helpers import values
 from tests.statistical import assert_agrees, assert_law_rejected, assert_mutant_seen, moments
 
@@ -19,6 +19,7 @@ REPLICATES, GENERATIONS, SIZE, MUTANT = 20_000, 3, 40, 45
 FAMILIES = {
     "bernoulli": (Bernoulli(), Bernoulli.Params(0.3)),
     "categorical": (Categorical(), Categorical.Params([0.4, 0.3, 0.15, 0.1, 0.05])),
+    "poisson": (Poisson(), Poisson.Params(0.6)),
     "gaussian": (Gaussian(), Gaussian.Params(1.0, 0.5)),
     "gaussian-known": (Gaussian("known"), Gaussian.Params(1.0, 0.5)),
 }
@@ -52,11 +53,12 @@ def results(family, source, pool, path, size, seed, draws="fast"):
 
     def both(family, params, truth):
         error = mc.metrics.squared_error(family, params, truth)
-        second = (
-            mc.metrics.variance(family, params, truth)
-            if hasattr(params, "log_variance")
-            else mc.metrics.concentration(family, params, truth)
-        )
+        if isinstance(family, Poisson):
+            second = mc.metrics.alive(family, params, truth)
+        elif isinstance(family, Gaussian):
+            second = mc.metrics.variance(family, params, truth)
+        else:
+            second = mc.metrics.concentration(family, params, truth)
         import jax.numpy as jnp
 
         return jnp.stack([error, second])
@@ -75,7 +77,7 @@ def results(family, source, pool, path, size, seed, draws="fast"):
 
 @pytest.mark.parametrize("family, source, pool", COMBINATIONS)
 def test_statistics_and_rows_agree_in_law(family, source, pool):
-    needs_rows = family.startswith("gaussian") and pool == "subsample"
+    needs_rows = family.startswith(("gaussian", "poisson")) and pool == "subsample"
     rows = results(family, source, pool, "rows", SIZE, seed=1)
     if needs_rows:  # there is no statistics path: rows against their law instead, in test_targets
         with pytest.raises(ValueError, match="chooses among raw points"):
@@ -87,7 +89,7 @@ def test_statistics_and_rows_agree_in_law(family, source, pool):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["bernoulli", "categorical", "gaussian"])
+@pytest.mark.parametrize("family", ["bernoulli", "categorical", "gaussian", "poisson"])
 def test_draws_of_jax_agree_in_law(family):
     """Every draw replaced by another hand's: the engine's results have the same law."""
     ours = results(family, "mixture", "all", "statistics", SIZE, seed=1)

@@ -32,6 +32,7 @@ from tests.targets import (
 )  # fmt: skip
 
 QUICK = (
+    "pub-pois-n10-l1",
     "pub-bern-n100-p.01-nonzero",
     "pub-sed-full-n20",
     "pub-g-n10-d0-emeansq",

@@ -49,6 +49,6 @@ class AddConstant(AbstractEstimator):
         """Only counts can be smoothed."""
         if not hasattr(family, "probabilities"):
             raise ValueError(
-                f"estimators.AddConstant smooths counts, and {family.name} is not fitted to counts: use it "
+                f"estimators.AddConstant smooths counts of categories, and {family.name} has none: use it "
                 f"with {COUNTED}, or use estimators.MaximumLikelihood()"
             )

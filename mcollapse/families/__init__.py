@@ -5,3 +5,4 @@ from mcollapse.families.base import Truth as Truth
 from mcollapse.families.bernoulli import Bernoulli as Bernoulli
 from mcollapse.families.categorical import Categorical as Categorical
 from mcollapse.families.gaussian import Gaussian as Gaussian
+from mcollapse.families.poisson import Poisson as Poisson

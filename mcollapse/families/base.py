@@ -78,6 +78,11 @@ class AbstractFamily(eqx.Module):
     def check(self, params: Params) -> None:
         """Raise `ValueError` where concrete `params` are no point of the model."""
 
+    def largest_count(self, truth: Params | None) -> int | None:
+        """Host: how many points of `truth` can be counted exactly; `None` where nothing is counted."""
+        del truth
+        return None
+
     def fewest(self, ddof: int) -> int:
         """The fewest points that a fit can do with."""
         return 1 + ddof if self.has_dispersion else 1

@@ -87,3 +87,7 @@ class Bernoulli(AbstractFamily):
     def probabilities(self, params: BernoulliParams) -> Float[Array, "2"]:
         """Of a failure and of a success."""
         return jnp.stack([1.0 - params.probability, params.probability])
+
+    def largest_count(self, truth: object) -> int:
+        """That of the draws."""
+        return random.largest_count()

@@ -137,3 +137,7 @@ class Categorical(AbstractFamily):
     def probabilities(self, params: CategoricalParams) -> Float[Array, " categories"]:
         """The probability vector."""
         return params.probabilities
+
+    def largest_count(self, truth: object) -> int:
+        """That of the draws."""
+        return random.largest_count()

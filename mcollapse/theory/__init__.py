@@ -28,6 +28,8 @@ from .multinomial import fixed_counts_risk as fixed_counts_risk
 from .multinomial import heterogeneity as heterogeneity
 from .multinomial import mixture_risk as mixture_risk
 from .multinomial import replacement_risk as replacement_risk
+from .poisson import poisson_risk as poisson_risk
+from .poisson import poisson_survival as poisson_survival
 from .provenance import debiased_risk as debiased_risk
 from .provenance import filtered_risk as filtered_risk
 from .rates import Decay as Decay

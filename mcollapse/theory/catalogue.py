@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import categorical, collapse, fresh_survival, gaussian, replacement, survival, tail_laws
+from . import categorical, collapse, fresh_survival, gaussian, poisson, replacement, survival, tail_laws
 from .chapter import Asked, Chapter
 from .law import Law, Prediction
 from .setting import Setting
@@ -15,6 +15,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     replacement.CHAPTER,
     tail_laws.CHAPTER,
     gaussian.CHAPTER,
+    poisson.CHAPTER,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.

@@ -109,7 +109,7 @@ def _summary(chances, copies, bias, square) -> tuple[float, float, float]:
 
 def applies(setting: Setting) -> bool:
     """Bernoulli or categorical, fitted by proportions, with the truth in the family."""
-    return setting.family != "gaussian" and setting.same_family
+    return setting.of_symbols and setting.same_family
 
 
 def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:

@@ -135,7 +135,7 @@ def _affordable(setting: Setting) -> bool:
 def applies(setting: Setting) -> bool:
     """Unsmoothed proportions on all batches, or on the newest with real points in it."""
     smoothed = setting.estimator == "add-constant" and setting.constant > 0
-    if setting.family == "gaussian" or not setting.same_family or smoothed or setting.pool == "subsample":
+    if not setting.of_symbols or not setting.same_family or smoothed or setting.pool == "subsample":
         return False
     return setting.pool == "all" or (not setting.replaces and _affordable(setting))
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 CHOICES = {
-    "family": ("bernoulli", "categorical", "gaussian"),
+    "family": ("bernoulli", "categorical", "poisson", "gaussian"),
     "estimator": ("maximum-likelihood", "unbiased", "add-constant"),
     "source": ("last-model", "mixture", "split"),
     "pool": ("newest", "all", "subsample"),
@@ -36,13 +36,14 @@ class Setting:
     """A recursive training experiment as numbers.
 
     Arguments:
-        family: "bernoulli", "categorical" or "gaussian" (one-dimensional).
+        family: "bernoulli", "categorical", "poisson" or "gaussian" (one-dimensional).
         estimator: "maximum-likelihood", "unbiased" or "add-constant".
         source: "last-model", "mixture" (needs shares) or "split" (needs real_sizes and synthetic_sizes).
         pool: "newest", "all" or "subsample" (needs budget).
         start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
-        truth: {"probabilities": [K]}, {"probability": scalar} or {"mean": scalar, "variance": scalar}.
+        truth: {"probabilities": [K]}, {"probability": scalar}, {"rate": scalar} or
+            {"mean": scalar, "variance": scalar}.
         shares: alpha_t, [T+1]; entry 0 is never read.
         real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
         synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
@@ -60,7 +61,7 @@ class Setting:
             is outside [0, 1], or the truth is no law.
     """
 
-    family: Literal["bernoulli", "categorical", "gaussian"]
+    family: Literal["bernoulli", "categorical", "poisson", "gaussian"]
     estimator: Literal["maximum-likelihood", "unbiased", "add-constant"]
     source: Literal["last-model", "mixture", "split"]
     pool: Literal["newest", "all", "subsample"]
@@ -139,6 +140,11 @@ class Setting:
         return bool(np.all(self.fit_sizes == self.fit_sizes[:1]))
 
     @property
+    def of_symbols(self) -> bool:
+        """Whether the model is a table of probabilities: Bernoulli or categorical."""
+        return self.family in ("bernoulli", "categorical")
+
+    @property
     def probabilities(self) -> np.ndarray:
         """The truth's probabilities, [K]; a Bernoulli truth is (1 - p, p)."""
         if self.family == "bernoulli":
@@ -172,6 +178,10 @@ def _check_truth(setting: Setting) -> None:
     if setting.family == "gaussian":
         if not (np.isfinite(setting.truth["mean"]) and 0 < float(setting.truth["variance"]) < np.inf):
             raise ValueError("a Gaussian truth needs a finite mean and a finite, positive variance")
+        return
+    if setting.family == "poisson":
+        if not 0 <= float(setting.truth["rate"]) < np.inf:
+            raise ValueError("a Poisson truth needs a finite rate of at least 0")
         return
     chances = setting.probabilities
     if chances.ndim != 1 or np.any(chances < 0) or abs(chances.sum() - 1) > 1e-4:

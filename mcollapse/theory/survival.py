@@ -50,7 +50,7 @@ _BRANCHING_ERROR = 0.3
 def replaced_symbols(setting: Setting) -> bool:
     """Bernoulli or categorical, unsmoothed, under replacement."""
     smoothed = setting.estimator == "add-constant" and setting.constant > 0
-    return setting.family != "gaussian" and setting.same_family and setting.replaces and not smoothed
+    return setting.of_symbols and setting.same_family and setting.replaces and not smoothed
 
 
 def levels(setting: Setting, name: str) -> tuple[np.ndarray, np.ndarray]:

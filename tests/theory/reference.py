@@ -19,6 +19,8 @@ QUANTITIES = {
     "E chi2(theta_t || theta*)": "chi_square",
     "S_k = E sum_i p_i^2": "concentration",
     "P(P_k != 0)": "alive",
+    "P(Lambda_k != 0)": "alive",
+    "Var Lambda_k": "squared_error",
     "P(P_k not in {0,1})": "interior",
     "E number of distinct surviving symbols": "support",
     "P(one symbol has all mass by generation k)": "single_symbol",
@@ -76,6 +78,8 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         parts |= {"family": "bernoulli", "truth": {"probability": given["p0"]}}
     if row["family"] == "categorical":
         parts |= {"family": "categorical", "truth": {"probabilities": law_of(given["truth"])}}
+    if row["family"] == "poisson":
+        parts |= {"family": "poisson", "truth": {"rate": given["lambda0"]}}
     names = ("n_t", "n", "n_per_generation", "n_per_batch", "n_real")
     parts["sizes"] = sizes_of(next(given[name] for name in names if name in given), generations)
     if row["pool"] == "accumulate_subsample":
@@ -113,5 +117,5 @@ def predicted(row: dict[str, Any], **changes: Any) -> np.ndarray:
         return 1 - exact(setting, "single_symbol", at).values
     if row["quantity"].startswith("P(sd"):
         return exact(setting, name, at, "probability", above=row["settings"]["eps"]).values
-    statistic = "variance" if row["quantity"].startswith("Var") else "mean"
+    statistic = "variance" if row["quantity"].startswith("Var log") else "mean"
     return exact(setting, name, at, statistic).values

@@ -32,6 +32,7 @@ def test_names_are_unique_and_kebab_case():
     assert all(law.title and law.source and law.domain for law in LAWS)
 
 
+COUNTS = {"family": "poisson", "truth": {"rate": 2.5}}
 TINY = {
     "one point": np.ones(4, int),
     "two": np.full(4, 2),
@@ -46,6 +47,8 @@ TRUTHS = (
     {"family": "bernoulli", "truth": {"probability": 0.0}},
     {"family": "bernoulli", "truth": {"probability": 1.0}},
     {"family": "bernoulli", "truth": {"probability": 0.4}},
+    COUNTS,
+    {"family": "poisson", "truth": {"rate": 0.0}},
 )
 SOURCES = (
     {"source": "last-model"},
@@ -94,7 +97,7 @@ def test_every_law_has_its_say():
     said = set()
     fits, families = FITS[:4], (True, False)
     for truth, source, pool, fit, own in product(
-        TRUTHS[:2], SOURCES, ("newest", "all", "subsample"), fits, families
+        (SYMBOLS, NORMAL, COUNTS), SOURCES, ("newest", "all", "subsample"), fits, families
     ):
         parts = {"sizes": np.full(4, 40), "pool": pool, "budget": np.full(4, 9), "same_family": own}
         said |= {p.law.name for p in predictions(setting(**parts, **truth, **source, **fit), EVERY)}
@@ -125,7 +128,7 @@ def test_one_exact_law_speaks_of_each_quantity():
 @pytest.mark.parametrize(
     ("changes", "word"),
     (
-        ({"family": "poisson"}, "family"),
+        ({"family": "cauchy"}, "family"),
         ({"source": "mixture"}, "shares"),
         ({"source": "split", "real_sizes": np.ones(3)}, "synthetic_sizes"),
         ({"pool": "subsample", "budget": np.ones(2)}, "budget"),
@@ -133,6 +136,7 @@ def test_one_exact_law_speaks_of_each_quantity():
         ({"source": "mixture", "shares": np.array([0, 2.0, 0])}, "lie in"),
         ({"truth": {"probabilities": np.array([0.5, 0.6])}}, "sum to 1"),
         ({"family": "gaussian", "truth": {"mean": 0.0, "variance": 0.0}}, "positive variance"),
+        ({"family": "poisson", "truth": {"rate": -1.0}}, "rate of at least 0"),
     ),
 )
 def test_what_is_no_experiment_is_refused(changes, word):

@@ -6,7 +6,7 @@ import numpy as np
 
 from mcollapse import random
 from mcollapse.families.base import Truth
-from mcollapse.pools import Newest
+from mcollapse.pools import Subsample
 
 if TYPE_CHECKING:
     from mcollapse.process import RecursiveTraining
@@ -66,9 +66,9 @@ def check_sizes(
     largest = process.family.largest_count(None if truth is None else truth.params)
     if largest is None:
         return
-    counted = (
-        batches[first:] if isinstance(process.pool, Newest) else np.cumsum(batches[first:], dtype=np.int64)
-    )
+    # a subsample is drawn from all points so far
+    counted = np.cumsum(batches, dtype=np.int64) if isinstance(process.pool, Subsample) else fitted
+    counted = counted[first:]
     over = np.flatnonzero(counted > largest)
     if over.size:
         wider = ", or set the variable JAX_ENABLE_X64=1 before starting Python"

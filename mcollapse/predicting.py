@@ -7,12 +7,14 @@ import numpy as np
 
 from mcollapse import theory
 from mcollapse.description import NotRebuilt, kebab
+from mcollapse.estimators import MaximumLikelihood, RealOnly, Weighted, optimal_weight
 from mcollapse.families import Bernoulli, Gaussian
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest
 from mcollapse.process import RecursiveTraining
 from mcollapse.recording import Record
+from mcollapse.schedules import Table
 from mcollapse.sources import LastModel, Mixture, Split
 from mcollapse.sweeping import at_cell
 from mcollapse.trajectories import Trajectories
@@ -61,6 +63,8 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
     if isinstance(source, Split):
         parts = (np.asarray(part.values) for part in (source.real, source.synthetic))  # type: ignore[attr-defined]
         tables = dict(zip(("real_sizes", "synthetic_sizes"), parts, strict=True))
+    if isinstance(estimator, Weighted):
+        tables["weights"] = _weights(planned)
     if hasattr(pool, "budget"):
         tables["budget"] = np.asarray(pool.budget.values)  # type: ignore[attr-defined]
     return theory.Setting(
@@ -79,6 +83,19 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
     )
 
 
+def _weights(planned: RecursiveTraining) -> np.ndarray:
+    """The weight of the real points at each generation, as the estimator chooses it."""
+    estimator, source = planned.estimator, planned.source
+    assert isinstance(estimator, Weighted)
+    if isinstance(estimator.weight, Table):
+        return np.asarray(estimator.weight.values, np.float64)
+    sizes = source.batch_sizes(np.asarray(planned.sizes.values))  # type: ignore[attr-defined]
+    real = source.real if isinstance(source, Split) else getattr(source, "real_counts", None)
+    real = np.zeros(len(sizes)) if real is None else np.asarray(real.values)  # type: ignore[attr-defined]
+    ratio = np.maximum(real, 1) / np.maximum(sizes - real, 1)
+    return np.asarray(optimal_weight(ratio), np.float64)
+
+
 def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
     """Whether theory has a word for every part; a part of the user's own has none, whatever its name."""
     parts = {name: getattr(process, name) for name in ("family", "estimator", "source", "pool")}
@@ -86,6 +103,10 @@ def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
     foreign = type(truth.family) is not type(process.family)
     if foreign and not (isinstance(process.family, Gaussian) and isinstance(truth.family, Bernoulli)):
         return False
+    if isinstance(process.estimator, RealOnly) and type(process.estimator.estimator) is not MaximumLikelihood:
+        return False
+    if isinstance(process.estimator, Weighted) and process.estimator.weight == "optimal":
+        ours = ours and getattr(process.source, "counts", "fixed") == "fixed"  # else the weight is random
     return ours and all(kebab(type(part).__name__) in theory.CHOICES[name] for name, part in parts.items())
 
 

@@ -180,6 +180,7 @@ class RecursiveTraining(AbstractProcess):
         return dataclasses.replace(
             self,
             sizes=schedules.Table(sizes, role="size"),
+            estimator=self.estimator.planned(generations),
             source=source,
             pool=pool,
             plan=Plan(

@@ -72,17 +72,29 @@ def process(row) -> mc.RecursiveTraining:
     unbiased = "ddof=1" in row["estimator"]
     size = s.get("n") or s.get("n_per_generation") or s.get("n_per_batch") or s.get("n_real") or 0
     sizes = _sizes(s["n_t"]) if "n_t" in s else size
+    estimator = mc.estimators.Unbiased() if unbiased else mc.estimators.MaximumLikelihood()
+    pool = {
+        "latest_only": mc.pools.Newest(),
+        "accumulate": mc.pools.All(),
+        "accumulate_subsample": mc.pools.Subsample(size or 1),
+    }[row["pool"]]
+    if _keeps_real(row):
+        real, made = s.get("N_real_fixed", s.get("n_real")), s["n_synthetic"]
+        return mc.RecursiveTraining(
+            family=family, estimator=estimator, pool=mc.pools.RealAndNewest(),
+            sizes=[real, *[made] * max(generations(row))],
+        )  # fmt: skip
+    if row["id"].endswith("-oracle"):
+        estimator = mc.estimators.RealOnly()
+    if row["id"].endswith("-debiased"):
+        estimator, pool = mc.estimators.Debiased(), mc.pools.Newest()  # it remembers all batches itself
     return mc.RecursiveTraining(
-        family=family,
-        estimator=mc.estimators.Unbiased() if unbiased else mc.estimators.MaximumLikelihood(),
-        sizes=sizes,
-        source=_source(row, s, size),
-        pool={
-            "latest_only": mc.pools.Newest(),
-            "accumulate": mc.pools.All(),
-            "accumulate_subsample": mc.pools.Subsample(size or 1),
-        }[row["pool"]],
+        family=family, estimator=estimator, sizes=sizes, source=_source(row, s, size), pool=pool
     )
+
+
+def _keeps_real(row) -> bool:
+    return "N_real_fixed" in row["settings"] or "same real sample" in row["source_of_data"]
 
 
 def truth(row):
@@ -131,7 +143,8 @@ def generations(row) -> list[int]:
         return [LIMIT]
     if row["generations"] == ["hitting time"]:
         return [2000]
-    return [int(t) for t in row["generations"]]
+    # of a fixed real sample the first fit is our generation 0, whoever counts
+    return [int(t) - ("N_real_fixed" in row["settings"]) for t in row["generations"]]
 
 
 def simulate(row, replicates: int, change=lambda process: process, seed: int = 2024):
@@ -139,7 +152,7 @@ def simulate(row, replicates: int, change=lambda process: process, seed: int = 2
 
     Chunks are of one size and nothing is reduced on the device, so that all runs of a row share a program.
     """
-    start = "truth" if row["generation_zero"] == "truth" else "real"
+    start = "truth" if row["generation_zero"] == "truth" and not _keeps_real(row) else "real"
     metric = METRICS[row["quantity"]]
     if row["quantity"] == "P(sd_k > eps)":
         metric = metrics.Above(metric, row["settings"]["eps"])

@@ -177,6 +177,18 @@ CAUSES = {
         lambda p: spec(family=truth_of(probabilities="half")), "'half'", "a list of numbers"),
     "two truths": (
         lambda p: spec(family=truth_of(uniform=3, zipf=3)), "either uniform or zipf", "not both"),
+    "a weight of nothing": (lambda p: mc.estimators.Weighted(0.0), "got 0", "(0, 1]"),
+    "a weight above one": (lambda p: mc.estimators.Weighted(1.5), "1.5", "[0, 1]"),
+    "a weight that vanishes": (
+        lambda p: run(gaussian(estimator=mc.estimators.Weighted([0.5, 0.5, 0.0]), source=mc.sources.Split(5, 5)),
+                      GAUSSIAN, generations=2),
+        "generation 2", "(0, 1]"),
+    "debiased moments": (lambda p: gaussian(estimator=mc.estimators.Debiased()), "Gaussian", "Categorical"),
+    "no real points to be fitted": (
+        lambda p: run(gaussian(estimator=mc.estimators.RealOnly()), GAUSSIAN), "no real points", "pools.All()"),
+    "real points kept where there are none": (
+        lambda p: run(gaussian(pool=mc.pools.RealAndNewest()), GAUSSIAN, start="truth"),
+        "RealAndNewest", 'start="real"'),
     "a negative rate": (lambda p: mc.families.Poisson.Params(-1.0), "-1", "at least 0"),
     "halves of Poisson counts": (
         lambda p: mc.families.Poisson.Params.from_data([1, 2.5]), "2.5", "whole numbers from 0 on"),

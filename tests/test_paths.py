@@ -33,6 +33,7 @@ POOLS = {
     "newest": lambda n: mc.pools.Newest(),
     "all": lambda n: mc.pools.All(),
     "subsample": lambda n: mc.pools.Subsample(n),
+    "kept": lambda n: mc.pools.RealAndNewest(),
 }
 QUICK = {
     ("gaussian", "mixture", "newest"),

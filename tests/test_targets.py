@@ -32,6 +32,8 @@ from tests.targets import (
 )  # fmt: skip
 
 QUICK = (
+    "pub-kg-a.3-debiased",
+    "pub-sed-partial-N10-n40",
     "pub-pois-n10-l1",
     "pub-bern-n100-p.01-nonzero",
     "pub-sed-full-n20",
@@ -107,6 +109,8 @@ def larger(process):
 
 
 def _larger(schedule):
+    if isinstance(schedule, mc.schedules.Table):
+        return dataclasses.replace(schedule, values=schedule.values + np.maximum(1, schedule.values // 4))
     name = "value" if isinstance(schedule, mc.schedules.Constant) else "scale"
     value = float(getattr(schedule, name))
     return dataclasses.replace(schedule, **{name: value + max(1.0, value // 4)})
@@ -126,6 +130,7 @@ MUTANTS = {
     "pub-mad-fresh-100-100-l1-mean": lambda process: dataclasses.replace(
         process, source=mc.sources.Split(100, 140)
     ),
+    "pub-mad-fixed-100-100-l1-var": with_estimator(mc.estimators.MaximumLikelihood()),
     # the limit hardly depends on the sizes
     "pub-mn-plateau-n100-a0.1": with_shares(0.12),
     "pub-mn-plateau-n1000-a0.1": with_shares(0.12),

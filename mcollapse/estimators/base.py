@@ -22,6 +22,11 @@ class AbstractEstimator(eqx.Module):
 
     reads: ClassVar[type] = AbstractStatistics
 
+    def planned(self, generations: int) -> "AbstractEstimator":
+        """Host: the estimator with its schedules tabulated."""
+        del generations
+        return self
+
     def init(self, family: AbstractFamily, params: Params) -> Carry:
         """The memory before the first fit."""
         del family, params

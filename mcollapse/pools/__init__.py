@@ -3,4 +3,5 @@
 from mcollapse.pools.base import AbstractPool as AbstractPool
 from mcollapse.pools.everything import All as All
 from mcollapse.pools.newest import Newest as Newest
+from mcollapse.pools.real_and_newest import RealAndNewest as RealAndNewest
 from mcollapse.pools.subsample import Subsample as Subsample

@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from . import categorical, collapse, fresh_survival, gaussian, poisson, replacement, survival, tail_laws
+from . import (
+    categorical,
+    collapse,
+    fresh_survival,
+    gaussian,
+    informed,
+    poisson,
+    replacement,
+    survival,
+    tail_laws,
+)
 from .chapter import Asked, Chapter
 from .law import Law, Prediction
 from .setting import Setting
@@ -16,6 +26,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     tail_laws.CHAPTER,
     gaussian.CHAPTER,
     poisson.CHAPTER,
+    informed.CHAPTER,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.
@@ -59,6 +70,6 @@ def predictions(
     found = []
     for chapter in CHAPTERS:
         known = [item for item in asked if item[0] in chapter.quantities]
-        if known and chapter.applies(setting):
+        if known and chapter.informed == setting.informed and chapter.applies(setting):
             found += chapter.predict(setting, known, at)
     return found

@@ -21,12 +21,14 @@ class Chapter:
         quantities: the metrics that it can speak of.
         applies: whether a setting is in its domain.
         predict: (setting, asked, generations) -> predictions; asked holds only quantities of this chapter.
+        informed: whether it speaks of settings in which provenance matters, and of no others.
     """
 
     laws: tuple[Law, ...]
     quantities: frozenset[str]
     applies: Callable[[Setting], bool]
     predict: Callable[[Setting, Asked, np.ndarray], list[Prediction]]
+    informed: bool = False
 
 
 def plain(asked: Asked) -> list[str]:

@@ -24,8 +24,10 @@ def filtered_risk(heterogeneity: float, sizes: np.ndarray, shares: np.ndarray) -
     expected = np.cumsum(np.concatenate([sizes[:1], sizes[1:] * shares[1:]]))
     risks = []
     for generation, mean in enumerate(expected):
-        lost = shares[1 : generation + 1, None] * np.expm1(-nodes / mean)
-        log = -sizes[0] * nodes / mean + sizes[1 : generation + 1] @ np.log1p(lost)
+        share = shares[1 : generation + 1, None]
+        with np.errstate(divide="ignore"):  # a share may be 0 or 1
+            kept = np.logaddexp(np.log1p(-share), np.log(share) - nodes / mean)
+        log = -sizes[0] * nodes / mean + sizes[1 : generation + 1] @ kept
         risks.append(heterogeneity / mean * np.sum(weights * np.exp(nodes + log)))
     return np.array(risks)
 

@@ -8,9 +8,9 @@ import numpy as np
 
 CHOICES = {
     "family": ("bernoulli", "categorical", "poisson", "gaussian"),
-    "estimator": ("maximum-likelihood", "unbiased", "add-constant"),
+    "estimator": ("maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted"),
     "source": ("last-model", "mixture", "split"),
-    "pool": ("newest", "all", "subsample"),
+    "pool": ("newest", "all", "subsample", "real-and-newest"),
     "start": ("real", "truth"),
     "counts": ("random", "fixed"),
 }
@@ -37,9 +37,10 @@ class Setting:
 
     Arguments:
         family: "bernoulli", "categorical", "poisson" or "gaussian" (one-dimensional).
-        estimator: "maximum-likelihood", "unbiased" or "add-constant".
+        estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
+            real points), "debiased" or "weighted" (needs weights).
         source: "last-model", "mixture" (needs shares) or "split" (needs real_sizes and synthetic_sizes).
-        pool: "newest", "all" or "subsample" (needs budget).
+        pool: "newest", "all", "subsample" (needs budget) or "real-and-newest".
         start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
         truth: {"probabilities": [K]}, {"probability": scalar}, {"rate": scalar} or
@@ -50,6 +51,7 @@ class Setting:
         counts: of a mixture, "random" (every draw is real with probability alpha_t) or "fixed" (exactly
             alpha_t n_t real draws, rounded down).
         budget: points of the subsample, int [T+1]; the whole pool where that is smaller.
+        weights: of "weighted", the total weight w_t of the real points, [T+1]; entry 0 is never read.
         ddof: the variance is divided by size - ddof.
         known_variance: only the mean of the Gaussian is fitted.
         constant: what "add-constant" adds to every count.
@@ -62,9 +64,9 @@ class Setting:
     """
 
     family: Literal["bernoulli", "categorical", "poisson", "gaussian"]
-    estimator: Literal["maximum-likelihood", "unbiased", "add-constant"]
+    estimator: Literal["maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted"]
     source: Literal["last-model", "mixture", "split"]
-    pool: Literal["newest", "all", "subsample"]
+    pool: Literal["newest", "all", "subsample", "real-and-newest"]
     start: Literal["real", "truth"]
     sizes: np.ndarray
     truth: Mapping[str, np.ndarray | float]
@@ -73,6 +75,7 @@ class Setting:
     synthetic_sizes: np.ndarray | None = None
     counts: Literal["random", "fixed"] = "random"
     budget: np.ndarray | None = None
+    weights: np.ndarray | None = None
     ddof: int = 0
     known_variance: bool = False
     constant: float = 0.0
@@ -135,6 +138,11 @@ class Setting:
         return self.pool == "newest" and not np.any(self.batches.shares[1 + self.first :])
 
     @property
+    def informed(self) -> bool:
+        """Whether provenance matters to the estimator, or the pool keeps real points."""
+        return self.estimator in ("real-only", "debiased", "weighted") or self.pool == "real-and-newest"
+
+    @property
     def constant_size(self) -> bool:
         """Whether all fitted batches are of one size."""
         return bool(np.all(self.fit_sizes == self.fit_sizes[:1]))
@@ -171,6 +179,8 @@ def _needed(setting: Setting) -> list[str]:
         needed += ["real_sizes", "synthetic_sizes"]
     if setting.pool == "subsample":
         needed += ["budget"]
+    if setting.estimator == "weighted":
+        needed += ["weights"]
     return needed
 
 

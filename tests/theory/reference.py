@@ -80,6 +80,13 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         parts |= {"family": "categorical", "truth": {"probabilities": law_of(given["truth"])}}
     if row["family"] == "poisson":
         parts |= {"family": "poisson", "truth": {"rate": given["lambda0"]}}
+    if "N_real_fixed" in given or "same real sample" in row["source_of_data"]:
+        return theory.Setting(**(parts | _partial(row, generations) | changes))
+    if row["id"].startswith("pub-kg"):
+        informed = {"oracle": "real-only", "debiased": "debiased"}.get(
+            row["id"].split("-")[-1], parts["estimator"]
+        )
+        parts |= {"estimator": informed, "pool": "newest" if informed == "debiased" else "all"}
     names = ("n_t", "n", "n_per_generation", "n_per_batch", "n_real")
     parts["sizes"] = sizes_of(next(given[name] for name in names if name in given), generations)
     if row["pool"] == "accumulate_subsample":
@@ -102,6 +109,23 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
     return theory.Setting(**(parts | changes))
 
 
+def _partial(row: dict[str, Any], generations: int) -> dict[str, Any]:
+    """The same real sample in every generation; rows that count from the truth speak of fits, ours from 0."""
+    given = row["settings"]
+    real = given.get("N_real_fixed", given.get("n_real"))
+    last = generations - 1 if row["generation_zero"] == "truth" else generations
+    sizes = np.concatenate([[real], np.full(last, given["n_synthetic"])])
+    parts = {"pool": "real-and-newest", "start": "real", "source": "last-model", "sizes": sizes}
+    unbiased = "ddof=1" in row["estimator"]
+    return parts | ({"estimator": "unbiased", "ddof": 1} if unbiased else {})
+
+
+def engine_generations(row: dict[str, Any]) -> np.ndarray:
+    """Generations of ours: the fit to the fixed real sample is our generation 0, and theirs 1."""
+    at = np.array(row["generations"])
+    return at - 1 if "N_real_fixed" in row["settings"] else at
+
+
 def exact(setting: theory.Setting, name: str, generations: Any, statistic: str = "mean", **parameters: float):
     """The one exact prediction of a quantity."""
     found = theory.predictions(setting, [(name, parameters)], np.asarray(generations))
@@ -112,7 +136,7 @@ def exact(setting: theory.Setting, name: str, generations: Any, statistic: str =
 
 def predicted(row: dict[str, Any], **changes: Any) -> np.ndarray:
     """What theory says of a row."""
-    setting, at, name = setting_of(row, **changes), np.array(row["generations"]), QUANTITIES[row["quantity"]]
+    setting, at, name = setting_of(row, **changes), engine_generations(row), QUANTITIES[row["quantity"]]
     if name == "interior":
         return 1 - exact(setting, "single_symbol", at).values
     if row["quantity"].startswith("P(sd"):

@@ -62,12 +62,16 @@ FITS = (
     {"known_variance": True},
     {"estimator": "add-constant", "constant": 0.5},
     {"estimator": "add-constant", "constant": 0.0},
+    {"estimator": "real-only"},
+    {"estimator": "debiased"},
+    {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6])},
 )
+POOLS = ("newest", "all", "subsample", "real-and-newest")
 
 
 @pytest.mark.parametrize("sizes", TINY)
 @pytest.mark.parametrize("start", ("real", "truth"))
-@pytest.mark.parametrize("pool", ("newest", "all", "subsample"))
+@pytest.mark.parametrize("pool", POOLS)
 def test_no_legal_setting_gives_nan(sizes, start, pool):
     for truth, source, fit in product(TRUTHS, SOURCES, FITS):
         made = setting(
@@ -95,10 +99,8 @@ def test_only_what_is_asked_is_computed():
 
 def test_every_law_has_its_say():
     said = set()
-    fits, families = FITS[:4], (True, False)
-    for truth, source, pool, fit, own in product(
-        (SYMBOLS, NORMAL, COUNTS), SOURCES, ("newest", "all", "subsample"), fits, families
-    ):
+    fits, families = FITS, (True, False)
+    for truth, source, pool, fit, own in product((SYMBOLS, NORMAL, COUNTS), SOURCES, POOLS, fits, families):
         parts = {"sizes": np.full(4, 40), "pool": pool, "budget": np.full(4, 9), "same_family": own}
         said |= {p.law.name for p in predictions(setting(**parts, **truth, **source, **fit), EVERY)}
     assert said == {law.name for law in LAWS}
@@ -113,9 +115,7 @@ def test_other_families_have_only_the_laws_of_two_moments():
 
 
 def test_one_exact_law_speaks_of_each_quantity():
-    for truth, source, pool, start in product(
-        TRUTHS, SOURCES, ("newest", "all", "subsample"), ("real", "truth")
-    ):
+    for truth, source, pool, start in product(TRUTHS, SOURCES, POOLS, ("real", "truth")):
         made = setting(sizes=np.full(4, 5), pool=pool, start=start, budget=np.full(4, 4), **truth, **source)
         exact = [
             (p.quantity, p.statistic, str(p.parameters))

@@ -1,0 +1,90 @@
+"""A chosen total weight on the real points, the rest on the synthetic ones."""
+
+from typing import Any, Literal, cast
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Int, Num
+
+from mcollapse.data import Batch
+from mcollapse.estimators.base import AbstractEstimator, Carry
+from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.random import Key
+from mcollapse.schedules import AbstractSchedule, Constant, shares
+
+
+def optimal_weight(ratio: Num[ArrayLike, "..."]) -> Float[Array, "..."]:
+    r"""$w^*(k) = (\sqrt{k^2 + 4k} - k)/2$ at k real points a synthetic one: 1/golden ratio at k = 1.
+
+    Source: He, Xu and Cheng (2025, arXiv 2502.18049).
+    """
+    k = jnp.asarray(ratio, jnp.result_type(float))
+    return 2.0 * k / (jnp.sqrt(k * k + 4.0 * k) + k)  # the same, without cancellation
+
+
+class Weighted(AbstractEstimator):
+    r"""Maximum likelihood with weight $w/n$ on each real point and $(1 - w)/m$ on each synthetic one.
+
+    $w_t$ is a schedule of shares in (0, 1], or `"optimal"`: $w^*(n/m)$ of the numbers at hand, under which
+    the long-run error of a mean is least. A part that is empty has no weight.
+    Source: He, Xu and Cheng (2025, arXiv 2502.18049).
+    """
+
+    weight: AbstractSchedule | Literal["optimal"] = eqx.field(converter=lambda w: _weight(w))
+
+    def __check_init__(self):
+        """A constant weight is refused at once where it makes no sense."""
+        if isinstance(self.weight, Constant) and isinstance(self.weight.value, np.ndarray):
+            _check(np.atleast_1d(self.weight.value), "")
+
+    def planned(self, generations: int) -> "Weighted":
+        """Host: the weights as a table."""
+        if not isinstance(self.weight, AbstractSchedule):
+            return self
+        weights = np.broadcast_to(self.weight(np.arange(1, generations + 1)), generations)
+        for t in np.flatnonzero(~((weights > 0) & (weights <= 1)))[:1]:
+            _check(weights[t : t + 1], f" at generation {t + 1}")
+        return Weighted(self.weight.planned(generations))
+
+    def fit(
+        self,
+        key: Key,
+        family: AbstractFamily,
+        batch: Batch,
+        previous: Params,
+        carry: Carry,
+        t: Int[Array, ""],
+    ) -> tuple[Params, Carry, Int[Array, ""]]:
+        """One fit to both parts, each scaled."""
+        params, status = family.maximum_likelihood(self._data(batch, t), previous)
+        return params, carry, status
+
+    def _data(self, batch: Batch, t: Int[Array, ""]) -> Any:
+        if batch.real is None or batch.synthetic is None:
+            return batch.all
+        dtype = jnp.result_type(float)
+        real, synthetic = cast(Any, batch.real), cast(Any, batch.synthetic)
+        n, m = real.count.astype(dtype), synthetic.count.astype(dtype)
+        of_real, of_model = jnp.maximum(n, 1), jnp.maximum(m, 1)
+        if isinstance(self.weight, AbstractSchedule):
+            weight = self.weight.at(t).astype(dtype)
+        else:
+            weight = optimal_weight(of_real / of_model)
+        weight = jnp.where(n > 0, jnp.where(m > 0, weight, 1.0), 0.0)
+        # of n + m points in all, so that a number of points stays one
+        scaled = real.scale(weight * (n + m) / of_real)
+        return scaled.merge(synthetic.scale((1.0 - weight) * (n + m) / of_model))
+
+
+def _weight(value: object) -> AbstractSchedule | Literal["optimal"]:
+    return "optimal" if isinstance(value, str) and value == "optimal" else shares(value)
+
+
+def _check(weights: np.ndarray, where: str) -> None:
+    """A weight of 0 would forget the truth."""
+    if not np.all((weights > 0) & (weights <= 1)):
+        raise ValueError(
+            f"Weighted puts a weight in (0, 1] on the real points, got {weights[0]:g}{where}; "
+            'weight="optimal" chooses one'
+        )

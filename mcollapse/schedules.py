@@ -99,6 +99,40 @@ class Geometric(AbstractSchedule):
         return self.scale * self.ratio ** np.asarray(t, np.float64)
 
 
+class Arithmetic(AbstractSchedule):
+    r"""$\text{first} + \text{step} \cdot t$."""
+
+    first: np.ndarray = eqx.field(converter=number)
+    step: np.ndarray = eqx.field(converter=number)
+
+    def __call__(self, t: np.ndarray) -> np.ndarray:
+        """The straight line at t."""
+        return self.first + self.step * np.asarray(t, np.float64)
+
+
+class Piecewise(AbstractSchedule):
+    """Value i from generation `starts[i]` on, until the next begins; `starts[0]` is 0."""
+
+    starts: np.ndarray = eqx.field(converter=number)
+    values: np.ndarray = eqx.field(converter=number)
+
+    def __check_init__(self):
+        """As many values as starts, which rise from 0 on and are whole."""
+        starts, values = self.starts, self.values
+        if not isinstance(starts, np.ndarray) or not isinstance(values, np.ndarray):
+            return
+        if starts.ndim != 1 or starts.shape != values.shape or starts.size == 0:
+            raise ValueError(
+                f"Piecewise needs a value for each start, got {starts.size} starts and {values.size} values"
+            )
+        if starts[0] != 0 or np.any(starts % 1) or np.any(np.diff(starts) <= 0):
+            raise ValueError(f"Piecewise starts at generations that rise from 0 on, got {starts.tolist()}")
+
+    def __call__(self, t: np.ndarray) -> np.ndarray:
+        """The value of the piece that t lies in."""
+        return self.values[np.searchsorted(self.starts, np.asarray(t), side="right") - 1]
+
+
 def _tabulated(values: object) -> np.ndarray:
     # a planned table keeps its int32 or float32 entries; a user's list becomes float64
     return cast(np.ndarray, values) if hasattr(values, "dtype") else number(values)
@@ -158,7 +192,7 @@ def counts(value: object) -> AbstractSchedule:
 def shares(value: object) -> AbstractSchedule:
     """Converter for shares: given values outside [0, 1] are refused, those of a formula clipped."""
     schedule = as_schedule(value, "share")
-    if isinstance(schedule, Constant | Table):
+    if isinstance(schedule, Constant | Table | Piecewise):
         given = np.ravel(schedule.value if isinstance(schedule, Constant) else schedule.values)
         outside = given[(given < 0.0) | (given > 1.0)] if isinstance(given, np.ndarray) else given[:0]
         if outside.size:

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from mcollapse.schedules import Constant, Geometric, Power, Table, counts, shares, sizes
+from mcollapse.schedules import (
+    Arithmetic,
+    Constant,
+    Geometric,
+    Piecewise,
+    Power,
+    Table,
+    counts,
+    shares,
+    sizes,
+)
 
 
 def test_sizes_are_rounded_down_in_float64():
@@ -13,6 +23,28 @@ def test_sizes_are_rounded_down_in_float64():
     assert sizes(Geometric(500, 1.02)).table(200).tolist() == expected
     assert sizes(100).table(2).tolist() == [100, 100, 100]
     assert sizes([5, 6, 7]).table(2).dtype == np.int32
+
+
+def test_lines_and_pieces():
+    assert sizes(Arithmetic(10, 2.5)).table(3).tolist() == [10, 12, 15, 17]
+    assert counts(Arithmetic(2, -1)).table(2).tolist() == [2, 1, 0]
+    assert sizes(Piecewise([0, 2, 5], [7, 3, 9])).table(6).tolist() == [7, 7, 3, 3, 3, 9, 9]
+    assert shares(Piecewise([0, 3], [1.0, 0.25])).table(4).tolist() == [1.0, 1.0, 1.0, 0.25, 0.25]
+
+
+@pytest.mark.parametrize(
+    "starts, values, word",
+    [([0, 2], [1], "2 starts and 1 values"), ([1, 2], [1, 2], "from 0 on"), ([0, 2, 2], [1, 2, 3], "rise"),
+     ([0, 1.5], [1, 2], "1.5")],
+)  # fmt: skip
+def test_pieces_that_do_not_fit(starts, values, word):
+    with pytest.raises(ValueError, match=word):
+        Piecewise(starts, values)
+
+
+def test_a_share_of_a_piece_lies_in_its_range():
+    with pytest.raises(ValueError, match="2"):
+        shares(Piecewise([0, 3], [1.0, 2.0]))
 
 
 def test_a_product_that_float64_cannot_hold_is_not_rounded_down_a_whole_point():

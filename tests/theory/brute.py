@@ -9,6 +9,7 @@ from itertools import product
 from math import comb, factorial, floor, prod
 
 import numpy as np
+from scipy import stats
 
 from mcollapse.theory import Setting
 
@@ -68,6 +69,26 @@ def batch(setting: Setting, model: Model, generation: int) -> dict[Counts, float
         for other, likewise in multinomial(synthetic, model).items():
             table[tuple(a + b for a, b in zip(one, other, strict=True))] += chance * likewise
     return table
+
+
+def real_points(setting: Setting, t: int) -> dict[int, float]:
+    """How many points of a batch are real, with their probabilities."""
+    size = int(setting.sizes[t])
+    if t == 0:
+        return {size: 1.0}
+    if setting.source == "last-model":
+        return {0: 1.0}
+    if setting.source == "split":
+        return {int(setting.real_sizes[t]): 1.0}
+    if setting.counts == "fixed":
+        return {int(setting.shares[t] * size + 1e-9): 1.0}
+    return {r: stats.binom(size, setting.shares[t]).pmf(r) for r in range(size + 1)}
+
+
+def batch_size(setting: Setting, t: int) -> int:
+    if setting.source == "split" and t > 0:
+        return int(setting.real_sizes[t] + setting.synthetic_sizes[t])
+    return int(setting.sizes[t])
 
 
 def fitted(setting: Setting, counts: Counts) -> Model:

@@ -11,6 +11,7 @@ from scipy import stats
 from mcollapse import theory
 from mcollapse.theory import Setting, predictions
 from mcollapse.theory.informed import moments
+from tests.theory.brute import batch_size, real_points
 
 P, SIZES = 0.3, np.array([3, 2, 4, 3])
 SOURCES = {
@@ -39,25 +40,6 @@ def setting_of(estimator, pool, source, start, **changes) -> Setting:
     return Setting(
         **(parts | {"estimator": estimator, "pool": pool, "start": start} | SOURCES[source] | changes)
     )
-
-
-def real_points(setting: Setting, t: int) -> dict[int, float]:
-    """How many points of a batch are real, with their probabilities."""
-    size = int(SIZES[t])
-    if t == 0:
-        return {size: 1.0}
-    if setting.source == "split":
-        return {int(setting.real_sizes[t]): 1.0}
-    if setting.source == "last-model":
-        return {0: 1.0}
-    if setting.counts == "fixed":
-        return {int(setting.shares[t] * size + 1e-9): 1.0}
-    return {r: stats.binom(size, setting.shares[t]).pmf(r) for r in range(size + 1)}
-
-
-def batch_size(setting: Setting, t: int) -> int:
-    split = setting.source == "split" and t > 0
-    return int(setting.real_sizes[t] + setting.synthetic_sizes[t]) if split else int(SIZES[t])
 
 
 def fitted(setting: Setting, t: int, model: float, memory: tuple, real, made) -> tuple[float, tuple]:

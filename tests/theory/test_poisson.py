@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from mcollapse.theory import Setting, predictions
+from tests.theory.brute import batch_size, real_points
 
 RATE, MOST = 0.7, 110
 SIZES = np.array([3, 2, 4, 3])
@@ -27,26 +28,6 @@ CASES = list(product(SOURCES, ("newest", "all"), ("real", "truth")))
 def setting_of(source, pool, start) -> Setting:
     parts = {"family": "poisson", "estimator": "maximum-likelihood", "truth": {"rate": RATE}}
     return Setting(**parts, pool=pool, start=start, sizes=SIZES, **SOURCES[source])
-
-
-def real_points(setting: Setting, t: int) -> dict[int, float]:
-    """How many points of a batch are real, with their probabilities."""
-    size = int(SIZES[t])
-    if t == 0:
-        return {size: 1.0}
-    if setting.source == "last-model":
-        return {0: 1.0}
-    if setting.source == "split":
-        return {int(setting.real_sizes[t]): 1.0}
-    if setting.counts == "fixed":
-        return {int(setting.shares[t] * size + 1e-9): 1.0}
-    return {r: stats.binom(size, setting.shares[t]).pmf(r) for r in range(size + 1)}
-
-
-def batch_size(setting: Setting, t: int) -> int:
-    if setting.source == "split" and t > 0:
-        return int(setting.real_sizes[t] + setting.synthetic_sizes[t])
-    return int(SIZES[t])
 
 
 def laws(setting: Setting):

@@ -6,7 +6,7 @@ import numpy as np
 
 from mcollapse import random
 from mcollapse.families.base import Truth
-from mcollapse.pools import Subsample
+from mcollapse.pools import Newest, RealAndNewest
 
 if TYPE_CHECKING:
     from mcollapse.process import RecursiveTraining
@@ -32,6 +32,11 @@ def check_truth(process: "RecursiveTraining", truth: Truth, start: Start) -> Non
         raise ValueError(
             f'start="truth" makes the truth the first model, but a {truth.family.name} truth is no '
             f'{process.family.name}; use start="real"'
+        )
+    if start == "truth" and process.estimator.remembers:
+        raise ValueError(
+            f"estimators.{type(process.estimator).__name__} builds on the real points of generation 0, and "
+            'start="truth" has none; use start="real"'
         )
     if start == "truth" and process.pool.keeps_real:
         raise ValueError(
@@ -66,14 +71,16 @@ def check_sizes(
     largest = process.family.largest_count(None if truth is None else truth.params)
     if largest is None:
         return
-    # a subsample is drawn from all points so far
-    counted = np.cumsum(batches, dtype=np.int64) if isinstance(process.pool, Subsample) else fitted
-    counted = counted[first:]
+    # a subsample is drawn from all points so far, and a pool of the user's own may keep them all
+    of_one_batch = isinstance(process.pool, Newest | RealAndNewest)
+    counted = fitted[first:] if of_one_batch else np.cumsum(batches[first:], dtype=np.int64)
     over = np.flatnonzero(counted > largest)
     if over.size:
+        of_counts = largest == random.largest_count()
+        reason = "this precision counts exactly" if of_counts else "their sum can be drawn"
         wider = ", or set the variable JAX_ENABLE_X64=1 before starting Python"
         raise ValueError(
-            f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, and this precision "
-            f"counts exactly to {largest:,}: use smaller sizes"
-            + (wider if largest == random.largest_count() < 10**9 else "")
+            f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, "
+            f"and {reason} up to {largest:,}: "
+            "use smaller sizes" + (wider if of_counts and largest < 10**9 else "")
         )

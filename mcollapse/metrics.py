@@ -55,7 +55,7 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
         return _total(p * ratio)
-    if isinstance(family, Poisson):
+    if isinstance(family, Poisson) and isinstance(truth.family, Poisson):
         return _poisson_divergence(params.rate, truth.params.rate)
     log_ratio = log_variance(family, params, truth) - _log_variance(
         truth.family, truth.params, "kl_divergence"

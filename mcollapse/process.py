@@ -141,6 +141,11 @@ class RecursiveTraining(AbstractProcess):
         ):
             check_type(name, getattr(self, name), contract)
         self.estimator.check(self.family)
+        if self.estimator.remembers and type(self.pool) is not Newest:
+            raise ValueError(
+                f"estimators.{type(self.estimator).__name__} remembers all batches itself, and "
+                f"pools.{type(self.pool).__name__} would give it some twice; use pools.Newest()"
+            )
         if self.path not in ("auto", "statistics", "rows"):
             raise ValueError(f'path is "auto", "statistics" or "rows", got {self.path!r}')
         if self.path == "statistics" and self.needs_rows:
@@ -190,6 +195,7 @@ class RecursiveTraining(AbstractProcess):
                 pool_rows=pool.capacity(rows) if as_rows else 0,
                 as_rows=as_rows,
                 model=model,
+                seen=_size(truth) if model is not None else 0,
             ),
         )
 
@@ -218,8 +224,8 @@ class RecursiveTraining(AbstractProcess):
 
     @property
     def rows(self) -> int:
-        """As planned: 0 where statistics are drawn from their own law."""
-        return self._planned().rows
+        """As planned: 0 where statistics are drawn from their own law; with what metrics see of samples."""
+        return self._planned().rows + self._planned().seen
 
     @property
     def lanes_axis(self) -> int:
@@ -336,7 +342,7 @@ class RecursiveTraining(AbstractProcess):
     def _without_resampling(self) -> "RecursiveTraining":
         if self._planned().model is None:
             return self
-        plan = dataclasses.replace(self._planned(), rows=0, pool_rows=0, as_rows=False, model=None)
+        plan = dataclasses.replace(self._planned(), rows=0, pool_rows=0, as_rows=False, model=None, seen=0)
         return dataclasses.replace(self, plan=plan)
 
     def _planned(self) -> "Plan":
@@ -390,6 +396,9 @@ class Plan(eqx.Module):
     model: AbstractFamily | None = None
     """The family's other form, where models are kept as samples."""
 
+    seen: int = eqx.field(static=True, default=0)
+    """How many numbers a metric then sees."""
+
 
 def as_truth(truth: Truth | Params, family: AbstractFamily) -> Truth:
     """The truth as family and parameters; bare parameters are those of the model's family."""
@@ -403,6 +412,11 @@ def _alike_pools(pools: list[Any]) -> list[Any]:
     ]
     largest = {name: max(getattr(pool, name) for pool in pools) for name in derived}
     return [dataclasses.replace(pool, **largest) for pool in pools]
+
+
+def _size(truth: Truth | Params) -> int:
+    params = truth.params if isinstance(truth, Truth) else truth
+    return sum(int(np.size(leaf)) for leaf in jax.tree.leaves(params))
 
 
 def _rounded_up(size: int) -> int:

@@ -27,7 +27,7 @@ from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, 
 from mcollapse.progress import AbstractProgress, NoProgress
 from mcollapse.random import Key
 from mcollapse.recording import Record, resolve
-from mcollapse.sweeping import at_cell, stacked
+from mcollapse.sweeping import alike, at_cell, stacked
 from mcollapse.trajectories import Statistics, Trajectories, versions
 
 Device = Any  # jax.Device, which is no type to a type checker
@@ -125,11 +125,10 @@ def _run(
     records = _records(process, record)
     if grid is None:
         experiment, axes, cells = _cell(process, true, records, {}, generations, start), None, 1
+        first = experiment
     else:
-        experiment, axes = stacked(
-            [_cell(process, true, records, cell, generations, start) for cell in grid.cells()]
-        )
-        cells = len(grid.cells())
+        every = alike([_cell(process, true, records, cell, generations, start) for cell in grid.cells()])
+        (experiment, axes), cells, first = stacked(every), len(every), every[0]
     job = _Job(
         experiment=experiment,
         axes=axes,
@@ -141,10 +140,7 @@ def _run(
         devices=_devices(devices),
         draws=draws,
     )
-    values = _value_shapes(
-        experiment if grid is None else _cell(process, true, records, grid.cells()[0], generations, start),
-        start,
-    )
+    values = _value_shapes(first, start)
     progress = progress or NoProgress()
     progress.start(replicates * cells, generations)
     try:

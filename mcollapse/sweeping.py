@@ -47,8 +47,7 @@ def _is_number(value: Any) -> bool:
 
 
 def stacked(cells: list[Experiment]) -> tuple[Experiment, tuple[int | None, ...]]:
-    """All cells as one experiment whose differing leaves have a leading axis, and that axis per leaf."""
-    cells = _alike(cells)
+    """Cells that are `alike` as one experiment: leaves that differ lead with an axis, named for each leaf."""
     flat = [jax.tree.flatten(cell) for cell in cells]
     structure = flat[0][1]
     if any(other != structure for _, other in flat[1:]):
@@ -73,7 +72,8 @@ def _as_leaf(leaf: Any) -> Any:
     return as_traced(leaf) if isinstance(leaf, np.ndarray | jax.Array | np.generic) else leaf
 
 
-def _alike(cells: list[Experiment]) -> list[Experiment]:
+def alike(cells: list[Experiment]) -> list[Experiment]:
+    """The cells with the same static numbers."""
     processes = cells[0].process.alike([cell.process for cell in cells])
     return [
         Experiment(process, cell.truth, cell.records) for process, cell in zip(processes, cells, strict=True)

@@ -189,6 +189,16 @@ CAUSES = {
     "real points kept where there are none": (
         lambda p: run(gaussian(pool=mc.pools.RealAndNewest()), GAUSSIAN, start="truth"),
         "RealAndNewest", 'start="real"'),
+    "a memory of all batches and a pool of them": (
+        lambda p: categorical(estimator=mc.estimators.Debiased(), pool=mc.pools.All()), "Debiased", "pools.Newest()"),
+    "a memory that begins with real points": (
+        lambda p: run(categorical(estimator=mc.estimators.Debiased(), source=mc.sources.Mixture(0.2)), ZIPF,
+                      start="truth"), "Debiased", 'start="real"'),
+    "real points for one that remembers": (
+        lambda p: categorical(estimator=mc.estimators.RealOnly(mc.estimators.Debiased())), "Debiased", "AddConstant()"),
+    "a rate of real numbers": (
+        lambda p: run(mc.RecursiveTraining(family=mc.families.Poisson(), sizes=9),
+                      mc.Truth(mc.families.Gaussian(), GAUSSIAN)), "float32", "families.Bernoulli"),
     "a negative rate": (lambda p: mc.families.Poisson.Params(-1.0), "-1", "at least 0"),
     "halves of Poisson counts": (
         lambda p: mc.families.Poisson.Params.from_data([1, 2.5]), "2.5", "whole numbers from 0 on"),

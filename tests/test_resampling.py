@@ -8,7 +8,7 @@ import pytest
 import mcollapse as mc
 from mcollapse.families.resampled import ResampledCategorical
 from mcollapse.status import Status
-from tests.helpers import COIN, ZIPF, bernoulli, categorical, keep, values
+from tests.helpers import COIN, ZIPF, bernoulli, categorical, keep, python, values
 from tests.statistical import assert_agrees, assert_mutant_seen, moments
 
 REPLICATES = 20_000
@@ -91,6 +91,36 @@ def test_a_user_s_metric_is_given_the_family_and_its_own_parameters():
 
     values(categorical(30), ZIPF, record=keep(metric))
     assert set(given) == {(mc.families.Categorical, mc.families.Categorical.Params)}
+
+
+def test_a_family_of_ones_own_is_not_resampled():
+    class Hot(mc.families.Categorical):
+        """Draws from the squares of its probabilities."""
+
+        def sample_statistics(self, key, params, count):
+            return super().sample_statistics(key, type(params)(params.probabilities**2), count)
+
+    process = mc.RecursiveTraining(family=Hot(), sizes=40)
+    assert kept(process, mc.Truth(Hot(), ZIPF)) is None
+
+
+X64 = """
+import mcollapse as mc
+from tests.helpers import ZIPF, categorical, values
+for start in ("real", "truth"):
+    found = values(categorical(40), ZIPF, generations=3, replicates=200, start=start)
+    assert found.dtype == "float64" and 0.01 < found[:, -1].mean() < 0.2, found[:, -1].mean()
+print("both")
+"""
+
+
+def test_in_float64():
+    assert python(X64, JAX_ENABLE_X64="1").split() == ["both"]
+
+
+def test_memory_is_planned_for_what_a_metric_sees():
+    wide = mc.families.Categorical.Params.zipf(10_000)
+    assert categorical(10).planned(3, truth=wide).rows >= 10_000
 
 
 def test_a_single_label_is_a_degenerate_model():

@@ -21,6 +21,8 @@ class AbstractEstimator(eqx.Module):
     """
 
     reads: ClassVar[type] = AbstractStatistics
+    remembers: ClassVar[bool] = False
+    """Whether it keeps all batches from the real one of generation 0 on itself: then the pool is `Newest`."""
 
     def planned(self, generations: int) -> "AbstractEstimator":
         """Host: the estimator with its schedules tabulated."""

@@ -1,5 +1,7 @@
 """Proportions from which the last model's expected part has been taken out: shares known, provenance not."""
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -13,10 +15,13 @@ class Debiased(AbstractEstimator):
     r"""$\hat p_t = \sum_{i \le t} n_i a_i^2 d_i / \sum_{i \le t} n_i a_i^2$.
 
     $d_i = (e_i - (1 - a_i)\,\hat p_{i-1})/a_i$, where $e_i$ are the proportions of batch i and $a_i$ its real
-    share, 1 at generation 0. It remembers all batches itself, so it is used with `pools.Newest`. Where the
-    sum is negative for some category it is taken for 0; that never happens with constant sizes.
+    share, 1 at generation 0. It remembers all batches itself, so it is used with `pools.Newest` and
+    `start="real"`. Where the sum is negative for some category it is taken for 0; that never happens with
+    constant sizes.
     Source: Kanabar and Gastpar (2025, arXiv 2501.19273).
     """
+
+    remembers: ClassVar[bool] = True
 
     def init(self, family: AbstractFamily, params: Params) -> Float[Array, " categories"]:
         """No batch yet."""

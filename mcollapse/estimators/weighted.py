@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Num
 
-from mcollapse.data import Batch
+from mcollapse.data import Batch, Samples
 from mcollapse.estimators.base import AbstractEstimator, Carry
 from mcollapse.families.base import AbstractFamily, Params
 from mcollapse.random import Key
@@ -73,6 +73,12 @@ class Weighted(AbstractEstimator):
             weight = optimal_weight(of_real / of_model)
         weight = jnp.where(n > 0, jnp.where(m > 0, weight, 1.0), 0.0)
         # of n + m points in all, so that a number of points stays one
+        if batch.one_buffer:
+            return Samples(
+                real.rows,
+                weight * (n + m) / of_real * real.weights.astype(dtype)
+                + (1.0 - weight) * (n + m) / of_model * synthetic.weights.astype(dtype),
+            )
         scaled = real.scale(weight * (n + m) / of_real)
         return scaled.merge(synthetic.scale((1.0 - weight) * (n + m) / of_model))
 

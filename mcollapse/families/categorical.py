@@ -122,6 +122,8 @@ class Categorical(AbstractFamily):
 
     def resampled(self, truth: CategoricalParams, most: int) -> ResampledCategorical | None:
         """Labels, unless there are many of each."""
+        if type(self) is not Categorical:
+            return None  # a subclass may draw or fit in another way
         return ResampledCategorical() if most <= _RESAMPLED * truth.probabilities.shape[0] else None
 
     def seen(

@@ -13,8 +13,8 @@ from mcollapse.families.parameters import concrete, is_concrete, real_data
 from mcollapse.random import Key
 from mcollapse.status import Status
 
-_LARGEST_TOTAL = 10**9
-"""Expected sum of a sample: what an int32 counts, with room for pools and chance."""
+_LARGEST_TOTAL = 10**8
+"""Expected sum of a sample: draws go up to 10^9, and a model's rate may be several times the truth's."""
 
 
 class PoissonParams(eqx.Module):
@@ -59,6 +59,11 @@ class Poisson(AbstractFamily):
 
     def statistics(self, samples: Samples, like: PoissonParams) -> Total:
         """How many points, and their sum."""
+        if not jnp.issubdtype(samples.rows.dtype, jnp.integer):
+            raise ValueError(
+                f"a Poisson is fitted to whole numbers, and this truth gives {samples.rows.dtype}: use one "
+                "of counts, such as families.Poisson or families.Bernoulli"
+            )
         return Total(samples.count, jnp.sum(samples.weights * samples.rows.astype(samples.weights.dtype)))
 
     def sample_statistics(self, key: Key, params: PoissonParams, count: Count) -> Total:
@@ -89,6 +94,6 @@ class Poisson(AbstractFamily):
         return (params.rate > 0).astype(params.rate.dtype)
 
     def largest_count(self, truth: object) -> int | None:
-        """So many points that an int32 holds their sum; one of another family has no rate to tell."""
+        """So many points that their sum can be drawn; a truth of another family has no rate to tell."""
         rate = getattr(truth, "rate", None)
         return None if rate is None else int(_LARGEST_TOTAL / max(float(rate), 1.0))

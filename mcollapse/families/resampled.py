@@ -41,11 +41,12 @@ class ResampledCategorical(AbstractFamily):
         self, data: Samples, previous: Labels, ddof: int = 0
     ) -> tuple[Labels, Int32[Array, ""]]:
         """The sample itself, a whole batch of unweighted rows; without data the previous one is kept."""
-        some, absent = data.count > 0, data.weights == 0
+        count, absent = data.count.astype(jnp.int32), data.weights == 0
+        some = count > 0
         alike = jnp.all((data.rows == data.rows[0]) | absent)
         status = jnp.where(some, jnp.where(alike, Status.DEGENERATE, Status.OK), Status.TOO_FEW_POINTS)
         labels = jnp.where(some, data.rows, previous.labels)
-        return Labels(labels, jnp.where(some, data.count, previous.count)), status.astype(jnp.int32)
+        return Labels(labels, jnp.where(some, count, previous.count)), status.astype(jnp.int32)
 
     def blank(self, truth: Params, capacity: int | None) -> Labels:
         """No labels."""

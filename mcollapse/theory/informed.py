@@ -50,7 +50,8 @@ def law_of(setting: Setting) -> Law | None:
         return None
     if setting.pool == "real-and-newest":
         agnostic = setting.estimator in ("maximum-likelihood", "unbiased")
-        return PARTIAL if agnostic and setting.source == "last-model" else None
+        plain = agnostic and setting.source == "last-model" and setting.start == "real"
+        return PARTIAL if plain else None
     if setting.estimator == "real-only":
         return ORACLE if setting.pool == "all" and setting.start == "real" else None
     if setting.pool != "newest":

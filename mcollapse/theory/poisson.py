@@ -82,7 +82,7 @@ def poisson_survival(setting: Setting, generations: np.ndarray) -> np.ndarray:
 
 def applies(setting: Setting) -> bool:
     """A Poisson model of a Poisson truth."""
-    return setting.family == "poisson" and setting.same_family
+    return setting.family == "poisson" and setting.same_family and setting.estimator == "maximum-likelihood"
 
 
 def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:

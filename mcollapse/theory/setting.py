@@ -95,6 +95,9 @@ class Setting:
             raise ValueError("every generation needs at least one point, and so does a budget")
         if self.constant < 0:
             raise ValueError("a constant that is added to counts is not negative")
+        weights = np.ones(1) if self.weights is None else np.asarray(self.weights)[1:]
+        if np.any((weights <= 0) | (weights > 1)):
+            raise ValueError("weights of the real points lie in (0, 1]")
         if np.any((self.batches.shares < 0) | (self.batches.shares > 1)):
             raise ValueError("real shares lie in [0, 1]")
         _check_truth(self)

@@ -51,7 +51,11 @@ def test_wide_tables(categories, n):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("categories, n", [(5, 20), (5, 60), (50, 100), (50, 1000), (300, 70), (300, 500)])
+@pytest.mark.parametrize(
+    "categories, n",
+    [(5, 1), (5, 3), (5, 20), (5, 60), (6, 400), (9, 7), (9, 100), (9, 10_000), (20, 10), (20, 400), (50, 100),
+     (50, 1000), (64, 60), (64, 2000), (300, 70), (300, 500)],
+)  # fmt: skip
 def test_ten_million_tables(categories, n):
     """Three categories of ten million tables, of three million where they have hundreds of categories."""
     weights = weights_of(categories)

@@ -10,6 +10,7 @@ from mcollapse import random
 from mcollapse.data import Samples, Total
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import concrete, is_concrete, real_data
+from mcollapse.once import once
 from mcollapse.random import Key
 from mcollapse.status import Status
 
@@ -69,7 +70,10 @@ class Poisson(AbstractFamily):
     def sample_statistics(self, key: Key, params: PoissonParams, count: Count) -> Total:
         r"""$\sum_i x_i \sim \mathrm{Poisson}(n\lambda)$."""
         count = jnp.asarray(count, jnp.int32)
-        return Total(count, random.poisson(key, 1, count.astype(params.rate.dtype) * params.rate))
+        # a rate and a status come of it
+        return Total(
+            count, once(lambda: random.poisson(key, 1, count.astype(params.rate.dtype) * params.rate))
+        )
 
     def maximum_likelihood(
         self, data: Total, previous: PoissonParams, ddof: int = 0

@@ -92,5 +92,9 @@ def test_survival_is_between_its_bounds(start, rate, size):
     assert np.all(of["lower bound"] <= of["exact"] + 1e-12) and np.all(
         of["exact"] <= of["upper bound"] + 1e-12
     )
-    late = of["upper bound"][1:] - of["lower bound"][1:]
-    assert np.all(of["exact"][1:] - of["lower bound"][1:] <= late + 1e-12) and late.max() > 1e-3 * rate
+    with np.errstate(divide="ignore"):  # what is sure to live
+        exponents = {kind: -np.log1p(-values) for kind, values in of.items()}
+    first = 0 if start == "real" else 1
+    # the lower bound is met by the first fit, and the upper one nearly by late ones: other constants fail
+    assert np.isclose(exponents["lower bound"][first], exponents["exact"][first], rtol=1e-6)
+    assert exponents["upper bound"][-1] < 1.03 * exponents["exact"][-1]

@@ -28,6 +28,8 @@ def check_truth(process: "RecursiveTraining", truth: Truth, start: Start) -> Non
             f"the truth of a {truth.family.name} is a {truth.family.name}.Params, got "
             f"{type(truth.params).__name__}; a truth of another family is mc.Truth(family, params)"
         )
+    if type(truth.family) is type(process.family):
+        process.family.check_truth(truth.family)
     if start == "truth" and type(truth.family) is not type(process.family):
         raise ValueError(
             f'start="truth" makes the truth the first model, but a {truth.family.name} truth is no '

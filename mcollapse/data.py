@@ -10,9 +10,11 @@ import abc
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Num, Shaped
 
+from mcollapse import triangular
 from mcollapse.summation import total
 
 
@@ -118,6 +120,39 @@ class MeanVariance(AbstractStatistics):
             jnp.zeros_like(self.mean),
             jnp.full_like(self.log_variance, -jnp.inf),
         )
+
+
+class LeastSquares(AbstractStatistics):
+    r"""What a linear regression is fitted to: $L$ with $L L^\top = X^\top X$, and $q$ with $L q = X^\top y$.
+
+    $L$ is lower triangular; where there are fewer rows than columns its last columns are zero, and so are
+    the last elements of q. The fit solves $L^\top w = q$, so that a batch that is fitted alone needs no
+    decomposition.
+    """
+
+    count: Num[Array, ""]
+    factor: Float[Array, "dimension dimension"]
+    projection: Float[Array, " dimension"]
+    rank: Int[Array, ""]
+    """How many rows there are, whatever they weigh: no more columns are linearly independent."""
+
+    def merge(self, other: "LeastSquares") -> "LeastSquares":
+        """Gram matrices add: one Cholesky decomposition."""
+        ours, theirs = (self.factor, self.projection), (other.factor, other.projection)
+        rank = self.rank + other.rank
+        return LeastSquares(self.count + other.count, *triangular.join(ours, theirs, rank), rank)
+
+    def scale(self, weight: Num[Array, ""]) -> "LeastSquares":
+        """Every row multiplied by the root of the weight."""
+        weight = jnp.asarray(weight, self.factor.dtype)
+        root = jnp.sqrt(weight)
+        return LeastSquares(
+            self.count.astype(weight.dtype) * weight, root * self.factor, root * self.projection, self.rank
+        )
+
+    def zero(self) -> "LeastSquares":
+        """No rows."""
+        return jax.tree.map(jnp.zeros_like, self)
 
 
 class Samples(eqx.Module):

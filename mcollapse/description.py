@@ -39,12 +39,14 @@ def classes(module: ModuleType) -> dict[str, type]:
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, eqx.Module) and not name.startswith("Abstract")
     }
-    return {name: value for name, value in exported.items() if name != "truth"}
+    return {name: value for name, value in exported.items() if name not in ("truth", "covariance")}
 
 
 def describe(value: Any) -> Any:
     """Plain data (numbers, lists, dictionaries) that say what a value is."""
     if isinstance(value, eqx.Module):
+        if isinstance(value, families.Covariance):
+            return describe(value.matrix)
         fields = {
             field.name: describe(getattr(value, field.name))
             for field in dataclasses.fields(value)
@@ -80,9 +82,11 @@ def rebuild(section: str, data: dict[str, Any]) -> Any:
 
 
 def _rebuilt(item: Any) -> Any:
-    if isinstance(item, dict) and item.get("name") in classes(schedules):
-        return rebuild("sizes", item)
-    return item
+    """A schedule, or an estimator inside another, is a value of its own class."""
+    if not isinstance(item, dict):
+        return item
+    section = next((s for s, module in SECTIONS.items() if item.get("name") in classes(module)), None)
+    return item if section is None else rebuild(section, item)
 
 
 def rebuild_process(data: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A metric is a function `(family, params, truth) -> array` of one replicate. Your own works the same
 way, in a record or by hand; it may return a scalar or an array (one value a category, say). `truth`
-is a `Truth`: its parameters' attributes can be read from it directly (`truth.mean`).
+is a `Truth`: its parameters' attributes can be read from it directly (`truth.mean`). A metric that draws
+(`Downstream`) is an `AbstractMetric`, which is given a key first.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from mcollapse.downstream import Downstream as Downstream
 from mcollapse.families import Poisson
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.measuring import AbstractMetric as AbstractMetric
 from mcollapse.schedules import number
 from mcollapse.summation import total, tree_sum
 
@@ -23,6 +26,20 @@ Metric = Callable[[AbstractFamily, Params, Truth], Array]
 def squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\|E_{\hat\theta} x - E_{\theta_*} x\|_2^2$: of the probabilities, or of a Gaussian's mean."""
     return _total((family.expectation(params) - truth.family.expectation(truth.params)) ** 2)
+
+
+def test_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""Of a regression: $E_x (\hat y(x) - y_*(x))^2$ over the features' law, without the labels' noise."""
+    if not hasattr(family, "test_error"):
+        raise ValueError(
+            f"metrics.test_error is that of a regression, and {family.name} is none: use squared_error"
+        )
+    return family.test_error(params, truth.params)  # type: ignore[attr-defined]
+
+
+def squared_norm(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\|E_{\hat\theta} x\|_2^2$: of a regression's coefficients, or of any mean parameter."""
+    return _total(family.expectation(params) ** 2)
 
 
 def probabilities(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " categories"]:
@@ -146,6 +163,8 @@ def standard(family: AbstractFamily) -> dict[str, Metric]:
         chosen += (concentration, support, entropy)
     elif isinstance(family, Poisson):
         chosen += (alive,)
+    elif hasattr(family, "test_error"):
+        chosen += (test_error,)
     elif hasattr(family, "variance"):
         chosen += (log_variance, standard_deviation)
     return {metric.__name__: metric for metric in chosen}  # type: ignore[attr-defined]

@@ -7,8 +7,8 @@ import numpy as np
 
 from mcollapse import theory
 from mcollapse.description import NotRebuilt, kebab
-from mcollapse.estimators import MaximumLikelihood, RealOnly, Weighted, optimal_weight
-from mcollapse.families import Bernoulli, Gaussian
+from mcollapse.estimators import MaximumLikelihood, RealOnly, Unbiased, Weighted, optimal_weight
+from mcollapse.families import Bernoulli, Gaussian, LinearRegression
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest
@@ -74,9 +74,11 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
         pool=kebab(type(pool).__name__),  # type: ignore[arg-type]
         start=start,  # type: ignore[arg-type]
         sizes=np.asarray(planned.sizes.values, np.int64),  # type: ignore[attr-defined]
-        ddof=1 if kebab(type(estimator).__name__) == "unbiased" else 0,
+        ddof=1 if isinstance(estimator, Unbiased) else getattr(estimator, "ddof", 0),
         known_variance=getattr(family, "variance", "fitted") == "known",
         constant=float(getattr(estimator, "constant", 0.0)),
+        design=getattr(family, "design", None),
+        combine=getattr(estimator, "combine", "rows"),
         truth=_truth(truth, family),
         same_family=type(truth.family) is type(family),
         **tables,
@@ -90,8 +92,8 @@ def _weights(planned: RecursiveTraining) -> np.ndarray:
     if isinstance(estimator.weight, Table):
         return np.asarray(estimator.weight.values, np.float64)
     sizes = source.batch_sizes(np.asarray(planned.sizes.values))  # type: ignore[attr-defined]
-    real = source.real if isinstance(source, Split) else getattr(source, "real_counts", None)
-    real = np.zeros(len(sizes)) if real is None else np.asarray(real.values)  # type: ignore[attr-defined]
+    parts = source.parts(np.asarray(planned.sizes.values))  # type: ignore[attr-defined]
+    real = parts[0] if parts is not None and len(parts) == 2 else np.zeros(len(sizes))
     ratio = np.maximum(real, 1) / np.maximum(sizes - real, 1)
     return np.asarray(optimal_weight(ratio), np.float64)
 
@@ -123,6 +125,13 @@ def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float
     if isinstance(family, Gaussian) and isinstance(truth.family, Bernoulli):  # two moments are all it takes
         p = float(params.probability)
         return {"mean": p, "variance": p * (1.0 - p)}
+    if isinstance(family, LinearRegression):
+        covariance = family.covariance
+        return {
+            "coefficients": np.asarray(params.coefficients, np.float64),
+            "noise_variance": float(params.noise_variance),
+            "covariance": np.eye(family.dimension) if covariance is None else np.asarray(covariance.matrix),
+        }
     if hasattr(params, "log_variance"):
         return {"mean": float(params.mean), "variance": math.exp(float(params.log_variance))}
     return {

@@ -12,6 +12,7 @@ anyone can scan them; `mcollapse.simulate` batches them over replicates.
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from mcollapse.data import Batch, Part, Samples
 from mcollapse.draw import Draw
 from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.measuring import AbstractMetric
 from mcollapse.pools import AbstractPool, Newest
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule
@@ -178,6 +180,8 @@ class RecursiveTraining(AbstractProcess):
         as_rows = self.needs_rows or self.path == "rows" or model is not None
         pool = self.pool.planned(batch_sizes, start, as_rows)
         law = None if truth is None else as_truth(truth, self.family)
+        first, parts = (0 if start == "real" else 1), source.parts(sizes)
+        self.family.check_batches(None if parts is None else tuple(part[first:] for part in parts))
         check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start, law)
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
@@ -240,8 +244,8 @@ class RecursiveTraining(AbstractProcess):
         key, truth, plan = Key.of(key, 0), _traced(as_truth(truth, self.family)), self._planned()
         start = self._start(start)
         family = self._model.settle(key.at(SETTLE), plan.rows)
-        truth = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
-        draw = Draw(family, truth, plan.rows, plan.as_rows)
+        settled = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
+        draw = Draw(family, settled, plan.rows, plan.as_rows)
         params = family.blank(truth.params, plan.pool_rows or plan.rows)
         carry, status = self.estimator.init(family, params), jnp.asarray(Status.OK, jnp.int32)
         pool = self.pool.init(self._zero_batch(draw, params, start), plan.pool_rows)
@@ -254,7 +258,8 @@ class RecursiveTraining(AbstractProcess):
             data = self._read(family, data, params)
             params, carry, status = self.estimator.fit(key.at(ESTIMATOR), family, data, params, carry, t)
         source = self.source.init(params, plan.generations)
-        return State(_arrays(family), _arrays(truth.family), params, carry, source, pool, status)
+        drawn = _drawn(family, self._model), _drawn(settled.family, truth.family)
+        return State(*drawn, params, carry, source, pool, status)
 
     def step(
         self, key: PRNGKeyArray | Key, state: State, truth: Truth | Params, t: Int[Array, ""] | int
@@ -289,9 +294,10 @@ class RecursiveTraining(AbstractProcess):
     def measure(
         self, key: PRNGKeyArray | Key, metric: Callable[..., Array], state: State, truth: Truth | Params
     ) -> Array:
-        """`metric(family, params, truth)`."""
-        del key
+        """`metric(family, params, truth)`, with a key first where the metric draws."""
         truth, model = _traced(as_truth(truth, self.family)), self._planned().model
+        if isinstance(metric, AbstractMetric):
+            metric = functools.partial(metric, Key.of(key).at(METRIC))
         if model is not None:
             return jnp.asarray(
                 metric(self.family, self.family.seen(model, state.params, truth.params), truth)
@@ -437,5 +443,8 @@ def _traced(truth: Truth) -> Truth:
     return Truth(truth.family, jax.tree.map(traced, truth.params))
 
 
-def _arrays(family: AbstractFamily) -> AbstractFamily:
-    return eqx.filter(family, eqx.is_array)
+def _drawn(settled: AbstractFamily, family: AbstractFamily) -> AbstractFamily:
+    """What settling drew: arrays that the family did not have before."""
+    return jax.tree.map(
+        lambda new, old: None if new is old else new, settled, family, is_leaf=lambda leaf: leaf is None
+    )

@@ -99,12 +99,12 @@ def _model(cls: type) -> type[pydantic.BaseModel]:
     """A pydantic model of a component's fields: numbers, words, or schedules."""
     fields: dict[str, Any] = {}
     for field in dataclasses.fields(cls):
-        if get_origin(field.type) is Literal or field.type in (int, bool, str):
+        if get_origin(field.type) is Literal or field.type in (int, bool, str, int | None):
             kind: Any = field.type
         elif "AbstractSchedule" in str(field.type):
             kind = Schedule
         else:
-            kind = float | list[float] | None
+            kind = float | list[float] | list[list[float]] | None
         fields[field.name] = (kind, None)
     return pydantic.create_model(cls.__name__, __config__=ConfigDict(arbitrary_types_allowed=True), **fields)
 
@@ -144,7 +144,7 @@ def _reducer(value: Any, name: str) -> recording.AbstractReducer:
 def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path) -> Any:
     params = family.Params  # type: ignore[attr-defined]
     if data is None:
-        return params.standard()
+        return family.standard_truth()
     if not isinstance(data, Mapping) or not data:
         raise ValueError(
             f"family.truth is a table such as {{ {next(iter(_constructors(params)))} = … }}, got {data!r}"

@@ -142,7 +142,9 @@ class _Test:
     def verdict(self, level: float) -> Verdict:
         """Decide at this level, divided over the positions that can be tested."""
         p = self.prediction
-        usable = p.trustworthy(self.replicates) & ~self.heavy & np.isfinite(self.observed)
+        usable = (
+            p.trustworthy(self.replicates) & ~self.heavy & np.isfinite(self.observed) & np.isfinite(p.values)
+        )
         decided = p.law.kind in ("exact", "upper bound", "lower bound")
         p_values, z = self._p_values()
         tested = max(int(usable.sum()), 1)
@@ -202,7 +204,10 @@ class _Test:
 
     def _note(self, usable: np.ndarray) -> str:
         p, notes = self.prediction, []
-        left_out = usable.size - int(usable.sum())
+        infinite = int(np.isinf(p.values).sum())
+        if infinite:
+            notes.append(f"{infinite} of {usable.size} means are infinite by this law: look at quantiles")
+        left_out = usable.size - int(usable.sum()) - infinite
         if left_out:
             notes.append(
                 f"{left_out} of {usable.size} means are carried by rare replicates and left out: "

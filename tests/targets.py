@@ -2,25 +2,26 @@
 
 import dataclasses
 import functools
-import json
-import pathlib
+import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import mcollapse as mc
 from mcollapse import metrics
-from mcollapse.families import Bernoulli, Categorical, Gaussian, Poisson
+from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression, Poisson
+from tests.theory import rows
+from tests.theory.rows import design_of, dimension_of, is_regression, noise_of
 
-ROWS = {
-    row["id"]: row
-    for row in json.loads((pathlib.Path(__file__).parent / "theory" / "targets.json").read_text())
-}
+ROWS = {row["id"]: row for row in rows.ROWS}
 NOT_BY_SIMULATION = {
     # limits that are reached like a power of t: a statement on the recursion, tested in tests/theory
     "pub-mn-borderline-c10",
     "pub-mn-agg-a0-limit-n20",
     "pub-mn-agg-a0-limit-n100",
+    # one shot, from a model that is not the truth: tested in tests/test_linear_regression.py
+    "pub-strong-ols",
 }
 NOT_TESTABLE = {
     # the law's own variance: at 10^6 replicates the standard error is above 2 % of the value
@@ -53,6 +54,10 @@ METRICS = {
     "E var_k": metrics.variance,
     "E var_t": metrics.variance,
     "E var_t (= E trace ratio)": metrics.variance,
+    "E ||w_k - w*||^2 after k fits (k=1: real data)": metrics.squared_error,
+    "E ||w_k||^2": metrics.squared_norm,
+    "long-run E ||b_t - b*||^2, one value per w": metrics.squared_error,
+    "E ||b_t - b*||^2 averaged over the late window": metrics.squared_error,
     "E W2^2(N(mean_k,var_k), N(0,1))": metrics.wasserstein2_squared,
     "P(sd_k > eps)": metrics.standard_deviation,
 }
@@ -62,10 +67,14 @@ METRICS = {
 class Measured:
     value: float
     standard_error: float
+    published: float = 0.0
+    """The standard error of the row itself, where it is a simulation."""
 
 
 def process(row) -> mc.RecursiveTraining:
     s = row["settings"]
+    if is_regression(row):
+        return _regression(row)
     known = "variance known" in row["estimator"]
     families = {"bernoulli": Bernoulli(), "categorical": Categorical(), "poisson": Poisson()}
     family = families.get(row["family"], Gaussian("known" if known else "fitted"))
@@ -93,6 +102,36 @@ def process(row) -> mc.RecursiveTraining:
     )
 
 
+def _regression(row) -> mc.RecursiveTraining:
+    s = row["settings"]
+    family = LinearRegression(dimension_of(row), design=design_of(row))
+    size = s.get("T0", s.get("T", s.get("n")))
+    estimator = mc.estimators.MaximumLikelihood()
+    if "minimum-norm" in row["estimator"]:
+        estimator = mc.estimators.MinimumNorm()
+    if "w" in s:
+        estimator = mc.estimators.Weighted(
+            s["w"], "rows" if "one weighted fit" in row["estimator"] else "fits"
+        )
+    return mc.RecursiveTraining(
+        family=family,
+        estimator=estimator,
+        sizes=mc.schedules.Power(size, 1.0) if "iT rows" in row["source_of_data"] else size,
+        source=mc.sources.Split(size, s["m"]) if "m" in s else mc.sources.LastModel(),
+        pool=mc.pools.All() if row["pool"] == "accumulate" else mc.pools.Newest(),
+    )
+
+
+def _downstream(row):
+    """The metric of the row's downstream model, with rows and noise of its own."""
+    s = row["settings"]
+    return metrics.Downstream(
+        metrics.squared_error,
+        s["T"],
+        change=lambda params: dataclasses.replace(params, noise_variance=jnp.asarray(s["noise_var"])),
+    )
+
+
 def _keeps_real(row) -> bool:
     return "N_real_fixed" in row["settings"] or "same real sample" in row["source_of_data"]
 
@@ -101,6 +140,9 @@ def truth(row):
     s = row["settings"]
     if row["family"] == "bernoulli":
         return Bernoulli.Params(s["p0"])
+    if is_regression(row):
+        d = dimension_of(row)
+        return LinearRegression.Params(np.eye(d)[0] if "w_norm_sq" in s else np.zeros(d), noise_of(row))
     if row["family"] == "poisson":
         return Poisson.Params(s["lambda0"])
     if row["family"] != "categorical":
@@ -143,6 +185,9 @@ def generations(row) -> list[int]:
         return [LIMIT]
     if row["generations"] == ["hitting time"]:
         return [2000]
+    if averaged(row):
+        first, last = (int(t) for t in re.findall(r"\d+", row["generations"][0]))
+        return list(range(first, last + 1))
     # of a fixed real sample the first fit is our generation 0, whoever counts
     return [int(t) - ("N_real_fixed" in row["settings"]) for t in row["generations"]]
 
@@ -153,7 +198,7 @@ def simulate(row, replicates: int, change=lambda process: process, seed: int = 2
     Chunks are of one size and nothing is reduced on the device, so that all runs of a row share a program.
     """
     start = "truth" if row["generation_zero"] == "truth" and not _keeps_real(row) else "real"
-    metric = METRICS[row["quantity"]]
+    metric = _downstream(row) if "w_down" in row["quantity"] else METRICS[row["quantity"]]
     if row["quantity"] == "P(sd_k > eps)":
         metric = metrics.Above(metric, row["settings"]["eps"])
     record = mc.Record(metric, at=generations(row), reduce=mc.Keep())
@@ -164,6 +209,16 @@ def simulate(row, replicates: int, change=lambda process: process, seed: int = 2
         replicates=replicates, start=start, record={"x": record}, chunk=CHUNK,
     )  # fmt: skip
     return run["x"]
+
+
+def times(row) -> list[int]:
+    """The generation of each number, the last one of a window."""
+    return generations(row)[-1:] if averaged(row) else generations(row)
+
+
+def averaged(row) -> bool:
+    """Whether the number is a mean over a window of generations."""
+    return str(row["generations"][0]).startswith("mean of")
 
 
 def hits(row) -> bool:
@@ -180,6 +235,9 @@ def measured(row, entry) -> list[Measured]:
         spread = np.sqrt((weight * times**2).sum() - entry.mean**2)
         return [Measured(float(entry.mean), float(spread / np.sqrt(replicates)))]
     mean, error = entry.mean, entry.standard_error
+    if averaged(row):  # of each replicate; the row is a simulation itself
+        each = entry.values.mean(axis=1, dtype=np.float64)
+        return [Measured(float(each.mean()), float(each.std() / np.sqrt(replicates)), *row["standard_error"])]
     if row["quantity"] == "Var log var_k":
         # log variance is close to normal: the variance of its sample variance is 2 v^2 / R
         mean, error = entry.variance, entry.variance * np.sqrt(2 / replicates)

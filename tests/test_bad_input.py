@@ -7,7 +7,7 @@ import pytest
 
 import mcollapse as mc
 from mcollapse.datasets import Corpus, read_text
-from mcollapse.families import Bernoulli, Categorical, Gaussian
+from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression
 from mcollapse.recording import KeptEntry
 from mcollapse.spec import Specification
 from tests.helpers import (
@@ -31,6 +31,10 @@ def run(process, truth, **options):
 
 def spec(**changes):
     return Specification.parse(SPEC | changes)
+
+
+def regression(family=None, sizes=9, **parts):
+    return mc.RecursiveTraining(family=family or LinearRegression(3), sizes=sizes, **parts)
 
 
 def store(tmp_path):
@@ -211,6 +215,52 @@ CAUSES = {
         "Poisson", "Categorical"),
     "a parameter that is a word": (
         lambda p: mc.families.Bernoulli.Params("half"), "'half'", "a number or an array"),
+    "coefficients that are no vector": (
+        lambda p: LinearRegression.Params([[1.0, 2.0]]), "(1, 2)", "a vector, one a feature"),
+    "NaN among coefficients": (lambda p: LinearRegression.Params([1.0, np.nan]), "nan at position 1", "finite"),
+    "a negative noise variance": (lambda p: LinearRegression.Params([1.0], -2.0), "-2", "at least 0"),
+    "a design of no rows": (lambda p: LinearRegression(3, design=0), "got 0", "at least 1"),
+    "a covariance of another dimension": (
+        lambda p: LinearRegression(3, np.eye(2)), "dimension 3", "[2, 2]"),
+    "a covariance that is no square": (lambda p: LinearRegression(2, [[1.0, 0.0]]), "(1, 2)", "square matrix"),
+    "a covariance that is not symmetric": (
+        lambda p: LinearRegression(2, [[1.0, 0.5], [0.0, 1.0]]), "symmetric", "(C + C.T) / 2"),
+    "a singular covariance": (
+        lambda p: LinearRegression(2, [[1.0, 1.0], [1.0, 1.0]]), "least eigenvalue", "leave out dimensions"),
+    "a truth of another dimension": (
+        lambda p: run(regression(), LinearRegression.Params.zeros(4)), "4 coefficients", "dimension=4"),
+    "a truth of another covariance": (
+        lambda p: run(regression(), mc.Truth(LinearRegression(3, 2 * np.eye(3)), LinearRegression.Params.zeros(3))),
+        "one covariance", "the parameters alone"),
+    "fewer rows than coefficients": (
+        lambda p: run(regression(sizes=2), LinearRegression.Params.zeros(3)), "has 2", "at least 3 points"),
+    "a size that is not the design's": (
+        lambda p: run(regression(LinearRegression(3, design=9), sizes=[9, 9, 8]), LinearRegression.Params.zeros(3)),
+        "8 points", "use sizes=9"),
+    "a design and a random number of points": (
+        lambda p: run(regression(LinearRegression(3, design=9), source=mc.sources.Mixture(0.5)),
+                      LinearRegression.Params.zeros(3)), "random number", "sources.Split"),
+    "singular features": (
+        lambda p: LinearRegression.Params.from_data(np.ones((9, 2)), np.ones(9)), "rank 1", "leave out columns"),
+    "fewer rows than a fit needs": (
+        lambda p: LinearRegression.Params.from_data(np.ones((2, 2)), np.ones(2)), "got 2", "at least 3 rows"),
+    "labels of another length": (
+        lambda p: LinearRegression.Params.from_data(np.ones((9, 2)), np.ones(8)), "(8,)", "rows [n, d]"),
+    "missing labels": (
+        lambda p: LinearRegression.Params.from_data(np.eye(9)[:, :2], [np.nan] * 9), "finite", "missing values"),
+    "a ridge without a penalty": (lambda p: mc.estimators.Ridge(0.0), "got 0", "MinimumNorm()"),
+    "a ridge of a coin": (
+        lambda p: bernoulli(estimator=mc.estimators.Ridge(1.0)), "Bernoulli", "families.LinearRegression"),
+    "the shortest of coins": (
+        lambda p: bernoulli(estimator=mc.estimators.MinimumNorm()), "Bernoulli", "families.LinearRegression"),
+    "a weighting of neither rows nor fits": (
+        lambda p: mc.estimators.Weighted(0.5, combine="both"), "'both'", '"fits"'),
+    "a divisor of rows of two sources": (
+        lambda p: mc.estimators.Weighted(0.5, ddof=1), "got 1", 'combine="fits"'),
+    "a divisor of a coin": (
+        lambda p: bernoulli(estimator=mc.estimators.Weighted(0.5, "fits", 1)), "Bernoulli", "ddof=0"),
+    "a test error of a coin": (
+        lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.test_error)), "Bernoulli", "squared_error"),
     "no such specification": (lambda p: Specification.read(p / "none.toml"), "none.toml", "no specification file"),
     "a specification that is no TOML": (lambda p: _not_toml(p), "not TOML", "line 1"),
 }  # fmt: skip

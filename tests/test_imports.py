@@ -9,13 +9,13 @@ from tests.helpers import ROOT, python
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
     {"version", "status", "once", "packing", "lanes", "schedules", "theory"},
-    {"summation"},
+    {"summation", "triangular"},
     {"random"},
     {"data"},
     {"families"},
-    {"draw"},
+    {"draw", "measuring"},
     {"estimators", "sources", "pools"},
-    {"checks"},
+    {"checks", "downstream"},
     {"process"},
     {"metrics", "recording", "noise"},
     {"description", "planning", "progress", "program", "datasets"},

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import mcollapse as mc
-from mcollapse.families import Bernoulli, Categorical, Gaussian, Poisson
+from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression, Poisson
 from tests.helpers import values
 from tests.statistical import assert_agrees, assert_law_rejected, assert_mutant_seen, moments
 
@@ -22,6 +22,7 @@ FAMILIES = {
     "poisson": (Poisson(), Poisson.Params(0.6)),
     "gaussian": (Gaussian(), Gaussian.Params(1.0, 0.5)),
     "gaussian-known": (Gaussian("known"), Gaussian.Params(1.0, 0.5)),
+    "linear": (LinearRegression(3), LinearRegression.Params([0.3, -0.2, 0.5], 0.5)),
 }
 SOURCES = {
     "last": lambda n: mc.sources.LastModel(),
@@ -58,6 +59,8 @@ def results(family, source, pool, path, size, seed, draws="fast"):
             second = mc.metrics.alive(family, params, truth)
         elif isinstance(family, Gaussian):
             second = mc.metrics.variance(family, params, truth)
+        elif isinstance(family, LinearRegression):
+            second = mc.metrics.squared_norm(family, params, truth)
         else:
             second = mc.metrics.concentration(family, params, truth)
         import jax.numpy as jnp
@@ -78,7 +81,7 @@ def results(family, source, pool, path, size, seed, draws="fast"):
 
 @pytest.mark.parametrize("family, source, pool", COMBINATIONS)
 def test_statistics_and_rows_agree_in_law(family, source, pool):
-    needs_rows = family.startswith(("gaussian", "poisson")) and pool == "subsample"
+    needs_rows = family.startswith(("gaussian", "poisson", "linear")) and pool == "subsample"
     rows = results(family, source, pool, "rows", SIZE, seed=1)
     if needs_rows:  # there is no statistics path: rows against their law instead, in test_targets
         with pytest.raises(ValueError, match="chooses among raw points"):
@@ -90,7 +93,7 @@ def test_statistics_and_rows_agree_in_law(family, source, pool):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["bernoulli", "categorical", "gaussian", "poisson"])
+@pytest.mark.parametrize("family", ["bernoulli", "categorical", "gaussian", "poisson", "linear"])
 def test_draws_of_jax_agree_in_law(family):
     """Every draw replaced by another hand's: the engine's results have the same law."""
     ours = results(family, "mixture", "all", "statistics", SIZE, seed=1)

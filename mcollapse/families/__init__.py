@@ -4,5 +4,7 @@ from mcollapse.families.base import AbstractFamily as AbstractFamily
 from mcollapse.families.base import Truth as Truth
 from mcollapse.families.bernoulli import Bernoulli as Bernoulli
 from mcollapse.families.categorical import Categorical as Categorical
+from mcollapse.families.features import Covariance as Covariance
 from mcollapse.families.gaussian import Gaussian as Gaussian
+from mcollapse.families.linear_regression import LinearRegression as LinearRegression
 from mcollapse.families.poisson import Poisson as Poisson

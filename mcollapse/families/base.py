@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from mcollapse.data import AbstractStatistics, Samples
@@ -75,8 +76,25 @@ class AbstractFamily(eqx.Module):
         r"""The mean parameter $E_\theta x$, whose squared error the theorems speak of."""
         raise ValueError(f"{self.name} states no mean parameter, so it has no squared_error")
 
+    def combine(self, first: Params, second: Params, weight: Float[Array, ""]) -> Params:
+        """The average of two models' parameters, with `weight` on the first and the rest on the second."""
+        raise ValueError(f"{self.name} has no average of two models")
+
     def check(self, params: Params) -> None:
         """Raise `ValueError` where concrete `params` are no point of the model."""
+
+    def check_truth(self, family: "AbstractFamily") -> None:
+        """Raise `ValueError` where a truth's family, of the same class, does not go with this one."""
+
+    def check_batches(self, parts: tuple[np.ndarray, ...] | None) -> None:
+        """Host: raise `ValueError` for numbers of points that cannot be drawn.
+
+        `parts` has an array for each part of a batch, by generation, and is `None` where they are random.
+        """
+
+    def standard_truth(self) -> Params:
+        """The parameters of the truth where a specification says nothing."""
+        return self.Params.standard()  # type: ignore[attr-defined]
 
     def largest_count(self, truth: Params | None) -> int | None:
         """Host: how many points of `truth` can be counted exactly; `None` where nothing is counted."""

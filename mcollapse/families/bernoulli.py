@@ -80,6 +80,12 @@ class Bernoulli(AbstractFamily):
         """Probability zero."""
         return BernoulliParams(jnp.zeros(()))
 
+    def combine(
+        self, first: BernoulliParams, second: BernoulliParams, weight: Float[Array, ""]
+    ) -> BernoulliParams:
+        """The weighted mean of both probabilities."""
+        return BernoulliParams(weight * first.probability + (1.0 - weight) * second.probability)
+
     def expectation(self, params: BernoulliParams) -> Float[Array, ""]:
         """The success probability."""
         return params.probability

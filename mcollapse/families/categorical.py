@@ -132,6 +132,12 @@ class Categorical(AbstractFamily):
         """Proportions of the labels."""
         return CategoricalParams(resampled.probabilities(kept, truth.probabilities))
 
+    def combine(
+        self, first: CategoricalParams, second: CategoricalParams, weight: Float[Array, ""]
+    ) -> CategoricalParams:
+        """The weighted mean of both tables: the mixture of both models."""
+        return CategoricalParams(weight * first.probabilities + (1.0 - weight) * second.probabilities)
+
     def expectation(self, params: CategoricalParams) -> Float[Array, " categories"]:
         """The probability vector: the mean of one-hot observations."""
         return params.probabilities

@@ -122,6 +122,15 @@ class Gaussian(AbstractFamily):
             )
         return GaussianParams(jnp.zeros(()), truth.log_variance)  # pyright: ignore
 
+    def combine(
+        self, first: GaussianParams, second: GaussianParams, weight: Float[Array, ""]
+    ) -> GaussianParams:
+        """Weighted means of both means and of both variances, without a term between the means."""
+        variance = jnp.logaddexp(
+            jnp.log(weight) + first.log_variance, jnp.log(1.0 - weight) + second.log_variance
+        )
+        return GaussianParams(weight * first.mean + (1.0 - weight) * second.mean, variance)
+
     def expectation(self, params: GaussianParams) -> Float[Array, ""]:
         """The mean."""
         return params.mean

@@ -89,6 +89,10 @@ class Poisson(AbstractFamily):
         """Rate zero."""
         return PoissonParams(jnp.zeros(()))
 
+    def combine(self, first: PoissonParams, second: PoissonParams, weight: Float[Array, ""]) -> PoissonParams:
+        """The weighted mean of both rates."""
+        return PoissonParams(weight * first.rate + (1.0 - weight) * second.rate)
+
     def expectation(self, params: PoissonParams) -> Float[Array, ""]:
         """The rate."""
         return params.rate

@@ -11,6 +11,7 @@ from .chi_squares import normal_and_log_mean_square as normal_and_log_mean_squar
 from .exponentials import exponential as exponential
 from .gammas import gamma as gamma
 from .gammas import log_gamma as log_gamma
+from .grams import gram_factor as gram_factor
 from .hypergeometrics import hypergeometric as hypergeometric
 from .hypergeometrics import multivariate_hypergeometric as multivariate_hypergeometric
 from .integers import integers as integers

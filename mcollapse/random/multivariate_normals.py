@@ -30,20 +30,24 @@ done for vectors of lanes, and knows which half of a factor is zero. It takes th
 
 
 def multivariate_normal(
-    key: Key | PRNGKeyArray, site: int, mean: Real[ArrayLike, " dimension"], factor: Factor
+    key: Key | PRNGKeyArray, site: int, mean: Real[ArrayLike, " dimension"], factor: Factor | None = None
 ) -> Float[Array, " dimension"]:
     r"""A normal vector, $N(\mu, L L^\top)$, as $\mu + L z$.
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `mean`, $\mu$; `factor`,
-    $L$, lower triangular: what is above the diagonal is not read. Accuracy: that of `normal_pair` for each
-    element of $z$; sums of products are rounded.
+    $L$, lower triangular: what is above the diagonal is not read; the identity where it is left out.
+    Accuracy: that of `normal_pair` for each element of $z$; sums of products are rounded.
     """
-    mean, factor = as_float(mean), as_float(factor)
-    size = factor.shape[-1]
+    mean = as_float(mean)
+    size = mean.shape[-1]
+    factor = None if factor is None else as_float(factor)
     if reference.wanted(key):
-        return mean + product(factor, jax.random.normal(reference.typed(key, site), (size,)))
+        z = jax.random.normal(reference.typed(key, site), (size,))
+        return mean + (z if factor is None else product(factor, z))
     pairs = normal_pairs(draw_words(key, site), size)
     z = both(pairs)[:size]
+    if factor is None:
+        return mean + jnp.concatenate([pairs.real, pairs.imag])[:size]
     if size > UNROLLED:
         return mean + product(factor, jnp.stack(z))
     return lanes_last([mean[i] + dot(factor[i], z[: i + 1]) for i in range(size)])

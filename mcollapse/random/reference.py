@@ -76,6 +76,15 @@ def bartlett(key: PRNGKeyArray, nu: Number, size: int) -> Float[Array, "dimensio
     return jnp.tril(jax.random.normal(second, (size, size)), -1) + jnp.diag(jnp.exp(squares / 2))
 
 
+def gram(key: PRNGKeyArray, count: Count, size: int) -> Float[Array, "dimension dimension"]:
+    """The same for a whole number of rows, which may be fewer than columns: those left over are zero."""
+    first, second = jax.random.split(key)
+    degrees = as_float(count - jnp.arange(size, dtype=np.int32))
+    squares = jax.vmap(log_chi_square)(jax.random.split(first, size), jnp.maximum(degrees, 1))
+    triangle = jnp.tril(jax.random.normal(second, (size, size)), -1) + jnp.diag(jnp.exp(squares / 2))
+    return jnp.where(degrees > 0, triangle, 0)
+
+
 def binomial(key: PRNGKeyArray, n: Whole, p: Number) -> Count:
     """By rejection (`jax.random.binomial`)."""
     p = jnp.clip(jnp.nan_to_num(as_float(p)), 0, 1)

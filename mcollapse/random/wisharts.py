@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Complex, Float, PRNGKeyArray
 
 from mcollapse.lanes import lanes_last, most
 from mcollapse.once import once
@@ -45,10 +45,11 @@ def wishart_factor(
     words = draw_words(key, site)
     if size > UNROLLED:
         return jnp.tril(product(factor, _triangle_array(words, nu, size)))
-    return _written_out(factor, _triangle(words, nu, size))
+    return written_out(factor, _triangle(words, nu, size))
 
 
-def _written_out(factor: Float[Array, "dimension dimension"], triangle: list[list[Scalar]]) -> Array:
+def written_out(factor: Float[Array, "dimension dimension"], triangle: list[list[Scalar]]) -> Array:
+    """The product of two lower triangular matrices, number by number."""
     zero = jnp.zeros((), factor.dtype)
     size = len(triangle)
 
@@ -60,21 +61,29 @@ def _written_out(factor: Float[Array, "dimension dimension"], triangle: list[lis
 
 def _triangle(words: Words, nu: Number, size: int) -> list[list[Scalar]]:
     """The rows of A up to the diagonal: the first scores make the diagonal, the others are as they are."""
-    pairs = normal_pairs(words, size * (size + 1) // 2)
+    pairs = triangle_pairs(words, size)
     diagonal, below = _diagonal(words, pairs.real[:size], nu), iter(both(pairs)[size:])
     return [[next(below) for _ in range(i)] + [diagonal[i]] for i in range(size)]
 
 
 def _triangle_array(words: Words, nu: Number, size: int) -> Float[Array, "dimension dimension"]:
     """The same numbers as an array, gathered: too many to be written out."""
-    pairs = normal_pairs(words, size * (size + 1) // 2)
-    diagonal = _diagonal(words, pairs.real[:size], nu)
+    pairs = triangle_pairs(words, size)
+    return below_diagonal(pairs, size) + jnp.diag(jnp.stack(_diagonal(words, pairs.real[:size], nu)))
+
+
+def triangle_pairs(words: Words, size: int) -> Complex[Array, " pairs"]:
+    """Normal numbers for every place of a lower triangle: the first `size` real parts are its diagonal's."""
+    return normal_pairs(words, size * (size + 1) // 2)
+
+
+def below_diagonal(pairs: Complex[Array, " pairs"], size: int) -> Float[Array, "dimension dimension"]:
+    """What is left of these numbers without the diagonal's, row by row."""
     place = np.zeros((size, size), int)
     place[np.tril_indices(size, -1)] = np.arange(size, size * (size + 1) // 2)
     first = place < pairs.size
     chosen = pairs[np.where(first, place, place - pairs.size)]
-    below = jnp.where(first, chosen.real, chosen.imag)
-    return jnp.tril(below, -1) + jnp.diag(jnp.stack(diagonal))
+    return jnp.tril(jnp.where(first, chosen.real, chosen.imag), -1)
 
 
 def _diagonal(words: Words, scores: Float[Array, " dimension"], nu: Number) -> list[Scalar]:

@@ -31,6 +31,11 @@ class AbstractSource(eqx.Module):
         """Host: how many points the batch of each generation holds; n_t unless the source says both parts."""
         return sizes
 
+    def parts(self, sizes: np.ndarray) -> tuple[np.ndarray, ...] | None:
+        """Host: how many points each draw of a batch asks for, by generation; `None` where that is random."""
+        del sizes
+        return None
+
     def init(self, params: Params, generations: int) -> State:
         """The memory before generation 1; `params` is the model of generation 0."""
         del params, generations

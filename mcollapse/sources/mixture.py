@@ -44,6 +44,13 @@ class Mixture(AbstractSource):
         fixed = Table(whole, role="count") if self.counts == "fixed" else None
         return type(self)(share, self.counts, fixed)
 
+    def parts(self, sizes: np.ndarray) -> tuple[np.ndarray, ...] | None:
+        """Real and synthetic points, where their numbers are fixed; generation 0 has n_0 real ones."""
+        if self.real_counts is None:
+            return None
+        real = np.concatenate([sizes[:1], np.asarray(self.real_counts.values)[1:]])
+        return real, sizes - real
+
     def draw(
         self, key: Key, draw: Draw, state: State, previous: Params, count: Int[Array, ""], t: Int[Array, ""]
     ) -> Batch:

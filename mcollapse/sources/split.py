@@ -37,9 +37,14 @@ class Split(AbstractSource):
 
     def batch_sizes(self, sizes: np.ndarray) -> np.ndarray:
         """The sum of both parts; generation 0 has n_0."""
+        real, synthetic = self.parts(sizes)
+        return real + synthetic
+
+    def parts(self, sizes: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Both counts; generation 0 has n_0 real points."""
         generations = len(sizes) - 1
         real, synthetic = (part.table(generations, "truth") for part in (self.real, self.synthetic))
-        return np.concatenate([sizes[:1], (real + synthetic)[1:]])
+        return np.concatenate([sizes[:1], real[1:]]), np.concatenate([[0], synthetic[1:]])
 
     def draw(
         self, key: Key, draw: Draw, state: State, previous: Params, count: Int[Array, ""], t: Int[Array, ""]

@@ -23,6 +23,8 @@ from .improvement import improving_size as improving_size
 from .improvement import required_size as required_size
 from .law import Law as Law
 from .law import Prediction as Prediction
+from .least_squares import fit_error as fit_error
+from .least_squares import passed_on as passed_on
 from .multinomial import accumulate_risk as accumulate_risk
 from .multinomial import fixed_counts_risk as fixed_counts_risk
 from .multinomial import heterogeneity as heterogeneity

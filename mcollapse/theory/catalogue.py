@@ -8,6 +8,7 @@ from . import (
     fresh_survival,
     gaussian,
     informed,
+    least_squares,
     poisson,
     replacement,
     survival,
@@ -27,6 +28,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     gaussian.CHAPTER,
     poisson.CHAPTER,
     informed.CHAPTER,
+    least_squares.CHAPTER,
+    least_squares.INFORMED,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.
@@ -40,6 +43,8 @@ CHEAP: Asked = tuple(
         "standard_deviation",
         "log_variance",
         "wasserstein2_squared",
+        "test_error",
+        "squared_norm",
     )
 )
 

@@ -46,7 +46,7 @@ PARTIAL = Law(
 
 def law_of(setting: Setting) -> Law | None:
     """The law whose domain holds the setting, if one does."""
-    if not setting.same_family:
+    if not setting.same_family or setting.family == "linear-regression":
         return None
     if setting.pool == "real-and-newest":
         agnostic = setting.estimator in ("maximum-likelihood", "unbiased")
@@ -122,9 +122,16 @@ def _weighted(setting: Setting) -> Iterator[tuple[float, float]]:
             real, made = 1 / max(n, 1), 1 / max(m, 1)
             v = _spread(setting, risk, variance)
             apart = real + risk + v * made
-            variance = w * (1 - real) + (1 - w) * v * (1 - made) + w * (1 - w) * apart
+            if setting.combine == "fits":  # each part has its own mean and its own divisor
+                variance = w * _divided(setting, n) + (1 - w) * v * _divided(setting, m)
+            else:
+                variance = w * (1 - real) + (1 - w) * v * (1 - made) + w * (1 - w) * apart
             risk = w**2 * real + (1 - w) ** 2 * (risk + v * made)
         yield risk, variance
+
+
+def _divided(setting: Setting, size: int) -> float:
+    return (size - 1) / (size - setting.ddof) if size > setting.ddof else 0.0
 
 
 def _partial(setting: Setting) -> Iterator[tuple[float, float]]:

@@ -7,13 +7,16 @@ from typing import Literal
 import numpy as np
 
 CHOICES = {
-    "family": ("bernoulli", "categorical", "poisson", "gaussian"),
-    "estimator": ("maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted"),
+    "family": ("bernoulli", "categorical", "poisson", "gaussian", "linear-regression"),
+    "estimator": (
+        "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
+    ),
     "source": ("last-model", "mixture", "split"),
     "pool": ("newest", "all", "subsample", "real-and-newest"),
     "start": ("real", "truth"),
     "counts": ("random", "fixed"),
-}
+    "combine": ("rows", "fits"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,16 @@ class Setting:
     """A recursive training experiment as numbers.
 
     Arguments:
-        family: "bernoulli", "categorical", "poisson" or "gaussian" (one-dimensional).
+        family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional) or "linear-regression".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
             real points), "debiased" or "weighted" (needs weights).
         source: "last-model", "mixture" (needs shares) or "split" (needs real_sizes and synthetic_sizes).
         pool: "newest", "all", "subsample" (needs budget) or "real-and-newest".
         start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
-        truth: {"probabilities": [K]}, {"probability": scalar}, {"rate": scalar} or
-            {"mean": scalar, "variance": scalar}.
+        truth: {"probabilities": [K]}, {"probability": scalar}, {"rate": scalar},
+            {"mean": scalar, "variance": scalar} or {"coefficients": [d], "noise_variance": scalar,
+            "covariance": [d, d] of the features}.
         shares: alpha_t, [T+1]; entry 0 is never read.
         real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
         synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
@@ -52,6 +56,8 @@ class Setting:
             alpha_t n_t real draws, rounded down).
         budget: points of the subsample, int [T+1]; the whole pool where that is smaller.
         weights: of "weighted", the total weight w_t of the real points, [T+1]; entry 0 is never read.
+        combine: of "weighted", one fit to weighted "rows", or the average of two "fits".
+        design: of a regression, rows that are labelled anew in every batch; None where features are fresh.
         ddof: the variance is divided by size - ddof.
         known_variance: only the mean of the Gaussian is fitted.
         constant: what "add-constant" adds to every count.
@@ -63,8 +69,10 @@ class Setting:
             is outside [0, 1], or the truth is no law.
     """
 
-    family: Literal["bernoulli", "categorical", "poisson", "gaussian"]
-    estimator: Literal["maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted"]
+    family: Literal["bernoulli", "categorical", "poisson", "gaussian", "linear-regression"]
+    estimator: Literal[
+        "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm"
+    ]
     source: Literal["last-model", "mixture", "split"]
     pool: Literal["newest", "all", "subsample", "real-and-newest"]
     start: Literal["real", "truth"]
@@ -76,6 +84,8 @@ class Setting:
     counts: Literal["random", "fixed"] = "random"
     budget: np.ndarray | None = None
     weights: np.ndarray | None = None
+    combine: Literal["rows", "fits"] = "rows"
+    design: int | None = None
     ddof: int = 0
     known_variance: bool = False
     constant: float = 0.0
@@ -196,6 +206,19 @@ def _check_truth(setting: Setting) -> None:
         if not 0 <= float(setting.truth["rate"]) < np.inf:
             raise ValueError("a Poisson truth needs a finite rate of at least 0")
         return
+    if setting.family == "linear-regression":
+        _check_regression(setting.truth)
+        return
     chances = setting.probabilities
     if chances.ndim != 1 or np.any(chances < 0) or abs(chances.sum() - 1) > 1e-4:
         raise ValueError("the truth's probabilities are one row of non-negative numbers that sum to 1")
+
+
+def _check_regression(truth: Mapping[str, np.ndarray | float]) -> None:
+    coefficients, covariance = np.asarray(truth["coefficients"]), np.asarray(truth["covariance"])
+    if coefficients.ndim != 1 or covariance.shape != (len(coefficients), len(coefficients)):
+        raise ValueError("a regression needs coefficients [d] and a covariance [d, d]")
+    if not 0 <= float(truth["noise_variance"]) < np.inf or np.linalg.eigvalsh(covariance)[0] <= 0:
+        raise ValueError(
+            "a regression needs a noise variance of at least 0 and a positive definite covariance"
+        )

@@ -1,15 +1,13 @@
 """Published numbers as settings: the rows of targets.json in the vocabulary of `mcollapse.theory`."""
 
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mcollapse import theory
+from tests.theory.rows import ROWS, design_of, dimension_of, is_regression, noise_of
 
-ROWS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "targets.json").read_text())
 SIMULATED = [row for row in ROWS if all(isinstance(at, int) for at in row["generations"])]
 LIMITS = {row["id"]: row for row in ROWS if row not in SIMULATED}
 
@@ -34,6 +32,10 @@ QUANTITIES = {
     "E var_k": "variance",
     "E var_t": "variance",
     "E var_t (= E trace ratio)": "variance",
+    "E ||w_k - w*||^2 after k fits (k=1: real data)": "squared_error",
+    "E ||w_down - w*||^2 after k synthetic generations (k=0: real labels)": "squared_error",
+    "E ||w_k||^2": "squared_norm",
+    "long-run E ||b_t - b*||^2, one value per w": "squared_error",
     "E W2^2(N(mean_k,var_k), N(0,1))": "wasserstein2_squared",
 }
 
@@ -80,6 +82,8 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         parts |= {"family": "categorical", "truth": {"probabilities": law_of(given["truth"])}}
     if row["family"] == "poisson":
         parts |= {"family": "poisson", "truth": {"rate": given["lambda0"]}}
+    if is_regression(row):
+        return theory.Setting(**(parts | _regression(row, generations) | changes))
     if "N_real_fixed" in given or "same real sample" in row["source_of_data"]:
         return theory.Setting(**(parts | _partial(row, generations) | changes))
     if row["id"].startswith("pub-kg"):
@@ -107,6 +111,26 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
     parts["known_variance"] = "variance known" in row["estimator"]
     parts["ddof"] = int(ddof.group(1)) if ddof else 0
     return theory.Setting(**(parts | changes))
+
+
+def _regression(row: dict[str, Any], generations: int) -> dict[str, Any]:
+    given, d = row["settings"], dimension_of(row)
+    rows = np.full(generations + 1, given.get("T0", given.get("T", given.get("n"))))
+    coefficients = np.eye(d)[0] if "w_norm_sq" in given else np.zeros(d)
+    parts = {
+        "family": "linear-regression",
+        "truth": {"coefficients": coefficients, "noise_variance": noise_of(row), "covariance": np.eye(d)},
+        "sizes": rows * np.arange(generations + 1) if "iT rows" in row["source_of_data"] else rows,
+        "source": "last-model",
+        "design": design_of(row),
+    }
+    if "minimum-norm" in row["estimator"]:
+        parts["estimator"] = "minimum-norm"
+    if "m" in given:
+        split = {"real_sizes": rows, "synthetic_sizes": np.full(generations + 1, given["m"])}
+        weights = np.full(generations + 1, given["w"])
+        parts |= {"source": "split", "estimator": "weighted", "combine": "fits", "weights": weights} | split
+    return parts
 
 
 def _partial(row: dict[str, Any], generations: int) -> dict[str, Any]:
@@ -139,6 +163,9 @@ def predicted(row: dict[str, Any], **changes: Any) -> np.ndarray:
     setting, at, name = setting_of(row, **changes), engine_generations(row), QUANTITIES[row["quantity"]]
     if name == "interior":
         return 1 - exact(setting, "single_symbol", at).values
+    if row["id"] == "pub-ols-chain":  # a downstream model with rows and noise of its own
+        own = row["settings"]["noise_var"] * theory.fit_error(dimension_of(row), row["settings"]["T"])
+        return exact(setting, name, at).values + own
     if row["quantity"].startswith("P(sd"):
         return exact(setting, name, at, "probability", above=row["settings"]["eps"]).values
     statistic = "variance" if row["quantity"].startswith("Var log") else "mean"

@@ -32,6 +32,15 @@ def test_names_are_unique_and_kebab_case():
     assert all(law.title and law.source and law.domain for law in LAWS)
 
 
+REGRESSION = {
+    "family": "linear-regression",
+    "truth": {
+        "coefficients": np.array([0.5, -1.0]),
+        "noise_variance": 0.3,
+        "covariance": np.array([[2.0, 0.5], [0.5, 1.0]]),
+    },
+}
+ISOTROPIC = REGRESSION | {"truth": REGRESSION["truth"] | {"covariance": np.eye(2)}}
 COUNTS = {"family": "poisson", "truth": {"rate": 2.5}}
 TINY = {
     "one point": np.ones(4, int),
@@ -49,6 +58,9 @@ TRUTHS = (
     {"family": "bernoulli", "truth": {"probability": 0.4}},
     COUNTS,
     {"family": "poisson", "truth": {"rate": 0.0}},
+    REGRESSION,
+    REGRESSION | {"design": 5},
+    ISOTROPIC,
 )
 SOURCES = (
     {"source": "last-model"},
@@ -65,6 +77,8 @@ FITS = (
     {"estimator": "real-only"},
     {"estimator": "debiased"},
     {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6])},
+    {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6]), "combine": "fits"},
+    {"estimator": "minimum-norm"},
 )
 POOLS = ("newest", "all", "subsample", "real-and-newest")
 
@@ -100,7 +114,8 @@ def test_only_what_is_asked_is_computed():
 def test_every_law_has_its_say():
     said = set()
     fits, families = FITS, (True, False)
-    for truth, source, pool, fit, own in product((SYMBOLS, NORMAL, COUNTS), SOURCES, POOLS, fits, families):
+    truths = (SYMBOLS, NORMAL, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC)
+    for truth, source, pool, fit, own in product(truths, SOURCES, POOLS, fits, families):
         parts = {"sizes": np.full(4, 40), "pool": pool, "budget": np.full(4, 9), "same_family": own}
         said |= {p.law.name for p in predictions(setting(**parts, **truth, **source, **fit), EVERY)}
     assert said == {law.name for law in LAWS}
@@ -137,6 +152,9 @@ def test_one_exact_law_speaks_of_each_quantity():
         ({"truth": {"probabilities": np.array([0.5, 0.6])}}, "sum to 1"),
         ({"family": "gaussian", "truth": {"mean": 0.0, "variance": 0.0}}, "positive variance"),
         ({"family": "poisson", "truth": {"rate": -1.0}}, "rate of at least 0"),
+        (REGRESSION | {"truth": REGRESSION["truth"] | {"covariance": np.eye(3)}}, "covariance"),
+        (REGRESSION | {"truth": REGRESSION["truth"] | {"noise_variance": -1.0}}, "noise variance"),
+        ({"combine": "both"}, "combine"),
     ),
 )
 def test_what_is_no_experiment_is_refused(changes, word):

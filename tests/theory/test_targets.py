@@ -17,9 +17,12 @@ def test_published_number(row):
 
 @pytest.mark.parametrize("row", SIMULATED, ids=lambda row: row["id"])
 def test_sizes_that_are_off_by_one_are_seen(row):
-    sizes = setting_of(row).sizes + 1
+    setting = setting_of(row)
+    sizes = setting.sizes + 1
     changes = {"sizes": sizes}
-    if row["settings"].get("n_synthetic"):
+    if setting.design is not None:
+        changes["design"] = setting.design + 1
+    if setting.source == "split":
         changes["real_sizes"] = sizes
     assert not np.allclose(predicted(row, **changes), row["values"], rtol=1e-6, atol=2e-9)
 
@@ -59,5 +62,15 @@ def test_expected_collapse_time(name):
     assert np.isclose(time, row["values"][0], rtol=1e-9)
 
 
+def test_one_fit_to_rows_of_two_models():
+    row = LIMITS["pub-strong-ols"]
+    for (d, real, made), value in zip(row["settings"]["cases_d_n1_n2"], row["values"], strict=True):
+        kept = theory.passed_on(d, real + made, made, made * (made - 1))
+        assert np.isclose(kept, value, rtol=1e-9)
+        assert not np.isclose(theory.passed_on(d, real + made + 1, made, made * (made - 1)), value, rtol=1e-3)
+
+
 def test_every_limit_is_tested():
-    assert all(any(word in name for word in ("plateau", "limit", "borderline", "time")) for name in LIMITS)
+    """Here, or where there is no law by simulation alone."""
+    words = ("plateau", "limit", "borderline", "time", "strong", "pooled")
+    assert all(any(word in name for word in words) for name in LIMITS)

@@ -1,0 +1,56 @@
+"""Ridge: least squares with a penalty on the length of the coefficients."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from mcollapse.data import Batch
+from mcollapse.estimators.base import AbstractEstimator, Carry
+from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.random import Key
+from mcollapse.schedules import number
+
+
+class Ridge(AbstractEstimator):
+    r"""$\hat w = \arg\min_w \frac1n \|y - X w\|^2 + \lambda \|w\|^2$, for any number n of points.
+
+    The penalty $\lambda > 0$ is per point: that of scikit-learn divided by n.
+    Source: Dohmatob, Feng and Kempe (2024, arXiv 2402.07712).
+    """
+
+    penalty: np.ndarray = eqx.field(converter=number)
+
+    def __check_init__(self):
+        """A penalty is positive."""
+        if isinstance(self.penalty, np.ndarray) and np.any(self.penalty <= 0):
+            raise ValueError(
+                f"Ridge needs a penalty above 0, got {float(self.penalty):g}; without one use "
+                "estimators.MaximumLikelihood() or MinimumNorm()"
+            )
+
+    def fit(
+        self,
+        key: Key,
+        family: AbstractFamily,
+        batch: Batch,
+        previous: Params,
+        carry: Carry,
+        t: Int[Array, ""],
+    ) -> tuple[Params, Carry, Int[Array, ""]]:
+        """The family's penalised fit."""
+        penalty = jnp.asarray(self.penalty, jnp.result_type(float))
+        params, status = family.ridge(batch.all, previous, penalty)  # type: ignore[attr-defined]
+        return params, carry, status
+
+    def check(self, family: AbstractFamily) -> None:
+        """Only coefficients have a length."""
+        if not hasattr(family, "ridge"):
+            raise ValueError(
+                f"estimators.Ridge penalises the length of coefficients, and {family.name} has none: use it "
+                "with families.LinearRegression, or use estimators.MaximumLikelihood()"
+            )
+
+    def fewest(self, family: AbstractFamily) -> int:
+        """One point."""
+        return 1

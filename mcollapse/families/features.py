@@ -1,0 +1,91 @@
+"""The law of a regression's features, and host-side checks of the rows that users give."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from mcollapse.families.parameters import concrete
+from mcollapse.schedules import DERIVED
+
+
+class Covariance(eqx.Module):
+    r"""$\Sigma = R R^\top$ with what programs need of it, computed once on the host in float64."""
+
+    matrix: Float[Array, "dimension dimension"] = eqx.field(converter=concrete)
+    factors: tuple | None = eqx.field(default=None, metadata=DERIVED)
+    """R, lower triangular, and its inverse."""
+
+    @classmethod
+    def of(cls, value: Any) -> "Covariance | None":
+        """A covariance from a matrix; `None` stands for the identity."""
+        if value is None or isinstance(value, Covariance) and value.factors is not None:
+            return value
+        matrix = np.asarray(value.matrix if isinstance(value, Covariance) else value, np.float64)
+        root = np.linalg.cholesky(_checked(matrix))
+        return cls(matrix, (root, np.linalg.inv(root)))
+
+    @property
+    def root(self) -> Float[Array, "dimension dimension"]:
+        """R."""
+        return self._factor(0)
+
+    @property
+    def inverse_root(self) -> Float[Array, "dimension dimension"]:
+        r"""$R^{-1}$."""
+        return self._factor(1)
+
+    @property
+    def inverse_gram(self) -> Float[Array, "dimension dimension"]:
+        r"""$(R^\top R)^{-1}$: the length of coefficients as a function of $R^\top w$."""
+        inverse = self.inverse_root
+        return jnp.matmul(inverse, inverse.T, precision=jax.lax.Precision.HIGHEST)
+
+    def _factor(self, which: int) -> Float[Array, "dimension dimension"]:
+        assert self.factors is not None  # `of` fills them in
+        return jnp.asarray(self.factors[which], jnp.result_type(float))
+
+
+def _checked(covariance: np.ndarray) -> np.ndarray:
+    """A covariance matrix is square, symmetric and positive definite."""
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
+        raise ValueError(f"covariance is a square matrix, one row a dimension, got shape {covariance.shape}")
+    if not np.all(np.isfinite(covariance)):
+        raise ValueError("covariance must be finite, got NaN or infinity")
+    if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-12 * np.abs(covariance).max()):
+        raise ValueError("covariance must be symmetric: use (C + C.T) / 2")
+    least = float(np.linalg.eigvalsh(covariance)[0])
+    if least <= 1e-7 * float(np.max(np.diagonal(covariance))):
+        raise ValueError(
+            f"covariance must be positive definite, its least eigenvalue is {least:.3g}: leave out "
+            "dimensions that others determine, or add a small multiple of the identity"
+        )
+    return covariance
+
+
+def regression_data(features: object, labels: object) -> tuple[np.ndarray, np.ndarray]:
+    """A user's rows [n, d] and labels [n] in float64, refused where no regression can be fitted to them."""
+    x, y = np.asarray(features), np.asarray(labels)
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise ValueError(
+            f"features are rows [n, d] and labels a vector [n], got shapes {x.shape} and {y.shape}"
+        )
+    if x.dtype.kind not in "biuf" or y.dtype.kind not in "biuf":
+        raise ValueError(f"features and labels must be numbers, got dtypes {x.dtype} and {y.dtype}")
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
+        raise ValueError("features and labels must be finite: drop or fill missing values first")
+    if len(y) <= x.shape[1]:
+        raise ValueError(
+            f"{x.shape[1]} coefficients and a variance need at least {x.shape[1] + 1} rows, got {len(y)}"
+        )
+    rank = int(np.linalg.matrix_rank(x))
+    if rank < x.shape[1]:
+        raise ValueError(
+            f"the features are singular: {x.shape[1]} columns of rank {rank}; leave out columns that others "
+            "determine"
+        )
+    return x, y

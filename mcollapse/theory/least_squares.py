@@ -1,0 +1,279 @@
+"""Exact laws of linear regression whose labels are made anew by the last model."""
+
+import numpy as np
+
+from .chapter import Asked, Chapter, plain
+from .law import Law, Prediction
+from .setting import Setting
+
+QUANTITIES = frozenset({"test_error", "squared_error", "squared_norm"})
+_DOMAIN = "least squares, normal features of any covariance"
+
+
+def _law(name: str, title: str, source: str, domain: str) -> Law:
+    return Law(name, title, "exact", source, f"{_DOMAIN}, {domain}", "fit to real")
+
+
+REPLACE = _law(
+    "ols-replacement",
+    "Every fit adds the same error: linear growth",
+    "Gerstgrasser et al., 2024, arXiv 2404.01413; Dohmatob, Feng & Kempe, 2024, arXiv 2402.07712",
+    "newest batch, last model, fresh features or one design, any sizes",
+)
+ACCUMULATE_DESIGN = _law(
+    "ols-accumulate-design",
+    "With all labels of one design the j-th fit adds 1/j^2: a bound of pi^2/6",
+    "Gerstgrasser et al., 2024, arXiv 2404.01413; sum derived",
+    "all batches, last model, one design",
+)
+ACCUMULATE = _law(
+    "ols-accumulate",
+    "With all rows so far a fit adds the less the more there are",
+    "derived, after Gerstgrasser et al., 2024, arXiv 2404.01413",
+    "all batches, last model, fresh features, any sizes",
+)
+MIXED = _law(
+    "ols-real-share",
+    "One fit to real and synthetic rows passes on part of the last model's error",
+    "derived, after Dohmatob et al., 2024, arXiv 2410.04840",
+    "newest batch, real and synthetic rows, fresh features",
+)
+MIXED_DESIGN = _law(
+    "ols-real-share-design",
+    "One fit to real and synthetic labels of one design",
+    "derived, after He, Xu & Cheng, 2025, arXiv 2502.18049",
+    "newest batch or all, real and synthetic labels, one design",
+)
+SHORTEST = Law(
+    "minimum-norm",
+    "With fewer rows than coefficients what the features do not span is lost",
+    "exact",
+    "Dohmatob, Feng & Kempe, 2024, arXiv 2402.07712, Theorem 4.6; with noise derived",
+    "minimum norm, uncorrelated normal features of equal variance, newest batch, last model",
+    "fit to real",
+)
+
+
+ORACLE = _law(
+    "ols-real-only",
+    "Error of the fit to all real rows so far",
+    "derived",
+    "real rows alone, all batches, fixed counts",
+)
+TWO_FITS = _law(
+    "ols-weighted-fits",
+    "The average of a fit to real rows and one to synthetic rows",
+    "He, Xu & Cheng, 2025, arXiv 2502.18049; finite sizes derived",
+    "newest batch, fixed counts, fresh features or one design",
+)
+
+
+def law_of(setting: Setting) -> Law | None:
+    """The law whose domain holds the setting, if one does."""
+    if setting.family != "linear-regression":
+        return None
+    if setting.estimator == "minimum-norm":
+        covariance = np.asarray(setting.truth["covariance"])
+        isotropic = np.array_equal(covariance, np.eye(len(covariance)))
+        return SHORTEST if setting.replaces and isotropic else None
+    if setting.informed:
+        return _informed_law(setting)
+    if setting.estimator != "maximum-likelihood" or setting.pool not in ("newest", "all"):
+        return None
+    if setting.replaces:
+        return REPLACE
+    if setting.design is not None:
+        return ACCUMULATE_DESIGN if setting.source == "last-model" else MIXED_DESIGN
+    if setting.pool == "all":
+        return ACCUMULATE if setting.source == "last-model" else None
+    return MIXED
+
+
+def _informed_law(setting: Setting) -> Law | None:
+    fixed = not setting.batches.random
+    if setting.estimator == "real-only" and setting.pool == "all":
+        return ORACLE if fixed and setting.design is None and setting.start == "real" else None
+    two_fits = setting.estimator == "weighted" and setting.combine == "fits" and setting.pool == "newest"
+    return TWO_FITS if two_fits and fixed else None
+
+
+def fit_error(dimension: int, rows: np.ndarray | int) -> np.ndarray:
+    r"""$E\,\mathrm{tr}\,\Sigma (X^\top X)^{-1} = d/(n-d-1)$: the error of one fit to labels of unit noise.
+
+    Infinite for n = d and n = d + 1. Source: Gerstgrasser et al., 2024, arXiv 2404.01413.
+    """
+    spare = np.asarray(rows, dtype=float) - dimension - 1
+    return np.where(spare > 0, dimension / np.where(spare > 0, spare, 1), np.inf)
+
+
+def passed_on(dimension: int, rows: int, mean: float, pairs: float) -> float:
+    r"""$E\|(X^\top X)^{-1} X_m^\top X_m u\|^2$ for a unit vector u, where m of n rows are in $X_m$.
+
+    What one fit to all rows keeps of the error of the model that labelled m of them; m may be random, with
+    `mean` $E\,m$ and `pairs` $E\,m(m-1)$. Infinite for n = d and n = d + 1 where m is neither 0 nor n.
+    Source: derived, after Dohmatob et al., 2024, arXiv 2410.04840.
+    """
+    n, d = rows, dimension
+    if pairs >= n * (n - 1) and mean >= n:
+        return 1.0
+    if mean == 0:
+        return 0.0
+    if n <= d + 1:
+        return np.inf
+    # entries of the Gram matrix of m rows in units of that of all
+    square, other = (pairs + 3 * mean) / (n * (n + 2)), pairs / (n * (n - 1))
+    y = (square - other) / 3
+    return other + 2 * y + y * (n * d - 2) / (n - d - 1)
+
+
+def risk(setting: Setting) -> np.ndarray:
+    r"""Test error $E\|w_t - w_*\|_\Sigma^2$ by generation, [T+1]; 0 for the truth itself.
+
+    Arguments:
+        setting: one of linear regression that `law_of` knows, fitted by least squares.
+    """
+    law, noise, d = law_of(setting), float(setting.truth["noise_variance"]), _dimension(setting)
+    error, total, values = 0.0, 0, []
+    for t in range(setting.generations + 1):
+        n = int(setting.batches.sizes[t])
+        if t >= setting.first:
+            total = total + n if setting.pool == "all" else n
+            kept = _kept(setting, law, d, t, total)
+            before = kept * error if kept > 0 and error > 0 else 0.0  # none of an infinite error is none
+            error = before + (noise * _added(setting, law, d, n, total) if noise > 0 else 0.0)
+        values.append(error)
+    return np.array(values)
+
+
+def informed_risk(setting: Setting) -> np.ndarray:
+    r"""Test error where real rows are known, [T+1].
+
+    $R_t = w^2 e(n) + (1-w)^2 (R_{t-1} + e(m))$ with the error e of one fit, for fresh features and on one
+    design alike. Source: He, Xu & Cheng, 2025, arXiv 2502.18049.
+    """
+    noise, d, error, values = float(setting.truth["noise_variance"]), _dimension(setting), 0.0, []
+    real = np.rint(setting.batches.sizes * setting.batches.shares)
+    synthetic = setting.batches.sizes - real
+    if law_of(setting) is ORACLE:
+        return noise * fit_error(d, np.cumsum(real))
+    for t in range(setting.generations + 1):
+        if t >= setting.first:
+            n, m = int(real[t]), int(synthetic[t])
+            weight = 1.0 if m == 0 else 0.0 if n == 0 else float(np.asarray(setting.weights)[t])
+            of_real = weight**2 * noise * float(fit_error(d, n)) if weight > 0 else 0.0
+            of_model = (1 - weight) ** 2 * (error + noise * float(fit_error(d, m))) if weight < 1 else 0.0
+            error = of_real + of_model
+        values.append(error)
+    return np.array(values)
+
+
+def _added(setting: Setting, law: Law | None, d: int, n: int, total: int) -> float:
+    if law in (ACCUMULATE_DESIGN, MIXED_DESIGN):
+        assert setting.design is not None
+        return float(fit_error(d, setting.design)) * setting.design * n / total**2
+    return float(fit_error(d, total)) * n / total
+
+
+def _kept(setting: Setting, law: Law | None, d: int, t: int, total: int) -> float:
+    n, share = int(setting.batches.sizes[t]), float(setting.batches.shares[t])
+    if law is MIXED_DESIGN:
+        return (1 - share * n / total) ** 2
+    if law is MIXED and t > 0:
+        if setting.batches.random:
+            return passed_on(d, n, n * (1 - share), n * (n - 1) * (1 - share) ** 2)
+        m = n - round(share * n)
+        return passed_on(d, n, m, m * (m - 1))
+    return 1.0
+
+
+def error_variance(setting: Setting) -> np.ndarray | None:
+    r"""Variance over replicates of the test error under replacement, [T+1]; infinite for $n \le d + 3$.
+
+    One fit's error is a ratio of chi-squares, $s^2 \chi^2_d / \chi^2_{n-d+1}$ (Hotelling). With fresh
+    features errors are independent and spherical, $E\|e+a\|^4 = E\|e\|^4 + E\|a\|^4
+    + (2 + 4/d) E\|e\|^2 E\|a\|^2$; on one design all have its covariance. Source: derived.
+    """
+    if law_of(setting) is not REPLACE:
+        return None
+    noise, d = float(setting.truth["noise_variance"]), _dimension(setting)
+    mean, fourth, fits, values = 0.0, 0.0, 0, []
+    for t in range(setting.generations + 1):
+        if t >= setting.first and noise > 0:
+            n, fits = int(setting.batches.sizes[t]), fits + 1
+            one = noise * float(fit_error(d, n))
+            square = noise**2 * d * (d + 2) / ((n - d - 1) * (n - d - 3)) if n > d + 3 else np.inf
+            if setting.design is not None:
+                mean, fourth = fits * one, fits**2 * square
+            else:
+                cross = (2 + 4 / d) * mean * one if mean > 0 else 0.0
+                mean, fourth = mean + one, fourth + square + cross
+        values.append(fourth - mean**2 if np.isfinite(fourth) else np.inf)
+    return np.array(values)
+
+
+def shortest(setting: Setting) -> dict[str, np.ndarray]:
+    r"""$E\|w_t\|^2$ and $E\|w_t - w_*\|^2$ of minimum-norm fits, each [T+1].
+
+    A fit to n < d rows projects on a random subspace: lengths shrink by n/d, with the truth too; on one
+    design only the first does. Noise adds $s^2 n/(d-n-1)$ or $s^2 d/(n-d-1)$, infinite between.
+    Source: Dohmatob, Feng & Kempe, 2024, arXiv 2402.07712; with noise derived.
+    """
+    noise, d = float(setting.truth["noise_variance"]), _dimension(setting)
+    length = float(np.sum(np.asarray(setting.truth["coefficients"]) ** 2))
+    norm, along, rows = length, length, []
+    for t in range(setting.generations + 1):
+        if t >= setting.first:
+            n = int(setting.batches.sizes[t])
+            kept = 1.0 if setting.design is not None and t > setting.first else min(n / d, 1.0)
+            few, many = min(n, d), max(n, d)
+            added = noise * float(fit_error(few, many)) if noise > 0 else 0.0
+            norm, along = kept * norm + added, kept * along
+        rows.append((norm, norm - 2 * along + length))
+    norms, errors = np.array(rows).T
+    return {"squared_norm": norms, "squared_error": errors, "test_error": errors}
+
+
+def _dimension(setting: Setting) -> int:
+    return len(np.asarray(setting.truth["coefficients"]))
+
+
+def applies(setting: Setting) -> bool:
+    """Whether a law is known."""
+    return setting.same_family and law_of(setting) is not None
+
+
+def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:
+    """Test error, and squared error of the coefficients, which err with the inverse covariance."""
+    law = law_of(setting)
+    assert law is not None
+    if law is SHORTEST:
+        values, variance = shortest(setting), None
+    else:
+        error = informed_risk(setting) if setting.informed else risk(setting)
+        inverse = np.linalg.inv(np.asarray(setting.truth["covariance"], dtype=float))
+        values = {"test_error": error, "squared_error": error * float(np.trace(inverse)) / len(inverse)}
+        variance = error_variance(setting)
+    d = _dimension(setting)
+    sizes = setting.fit_sizes
+    return [
+        Prediction(
+            law,
+            name,
+            "mean",
+            generations,
+            values[name][generations],
+            variance=variance[generations] if variance is not None and name == "test_error" else None,
+            # one fit's error has a variance only from d + 4 rows on
+            heavy_tailed=bool(np.any((sizes < d + 4) & (sizes > d - 4))),
+        )
+        for name in plain(asked)
+        if name in values
+    ]
+
+
+CHAPTER = Chapter(
+    (REPLACE, ACCUMULATE_DESIGN, ACCUMULATE, MIXED, MIXED_DESIGN, SHORTEST), QUANTITIES, applies, predict
+)
+"""What `catalogue` asks."""
+INFORMED = Chapter((ORACLE, TWO_FITS), QUANTITIES, applies, predict, informed=True)
+"""What it asks where the estimator knows which rows are real."""

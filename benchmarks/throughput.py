@@ -11,19 +11,24 @@ import argparse
 
 from harness import race, simulated
 
-CASES = (("Gaussian, n = 100", None, 100), ("K = 50, n = 100", 50, 100), ("K = 1,000, n = 1,000", 1000, 1000))
-"""Name, categories, points a generation."""
+CASES = (
+    ("Gaussian, n = 100", "Gaussian", None, 100),
+    ("K = 50, n = 100", "Categorical", 50, 100),
+    ("K = 1,000, n = 1,000", "Categorical", 1000, 1000),
+    ("regression, d = 10, n = 100", "LinearRegression", 10, 100),
+)
+"""Name, family, categories or dimension, points a generation."""
 
 
-def measure(case: tuple[str, int | None, int], replicates: int, arguments: argparse.Namespace) -> dict:
+def measure(case: tuple[str, str, int | None, int], replicates: int, arguments: argparse.Namespace) -> dict:
     """One case at one number of replicates, warm; the median of the rounds."""
     import jax
 
     import mcollapse as mc
 
-    name, categories, size = case
-    family = mc.families.Categorical() if categories else mc.families.Gaussian()
-    truth = family.Params.zipf(categories) if categories else family.Params.standard()
+    name, chosen, parameter, size = case
+    family = getattr(mc.families, chosen)()
+    truth = family.Params.zipf(parameter) if chosen == "Categorical" else family.Params.standard()
     process = mc.RecursiveTraining(family=family, sizes=size)
     record = {"squared_error": mc.Record(mc.metrics.squared_error, at="log", reduce=mc.Moments())}
     first, about = simulated(process, truth, record, jax.random.key(0), arguments.generations, replicates)
@@ -41,12 +46,12 @@ def main() -> None:
     arguments = parser.parse_args()
     device = jax.devices()[0]
     print(f"{device.device_kind} ({device.platform}), {arguments.generations} generations")
-    print(f"{'':24}{'replicates':>12}{'per second':>12}{'compiled, s':>12}{'kernels':>9}{'chunks':>8}")
+    print(f"{'':28}{'replicates':>12}{'per second':>12}{'compiled, s':>12}{'kernels':>9}{'chunks':>8}")
     for case in CASES:
         for replicates in sorted({max(128, arguments.replicates // part) for part in (100, 10, 1)}):
             row = measure(case, replicates, arguments)
             print(
-                "{name:24}{replicates:12,}{rate:12.3g}{compile_seconds:12.1f}{kernels:9}{chunks:8}".format(
+                "{name:28}{replicates:12,}{rate:12.3g}{compile_seconds:12.1f}{kernels:9}{chunks:8}".format(
                     **row
                 ),
                 flush=True,

@@ -123,31 +123,35 @@ class MeanVariance(AbstractStatistics):
 
 
 class LeastSquares(AbstractStatistics):
-    r"""What a linear regression is fitted to: $L$ with $L L^\top = X^\top X$, and $q$ with $L q = X^\top y$.
+    r"""What a linear regression is fitted to: $L$ with $L L^\top = X^\top X$, w with $L L^\top w = X^\top y$.
 
-    $L$ is lower triangular; where there are fewer rows than columns its last columns are zero, and so are
-    the last elements of q. The fit solves $L^\top w = q$, so that a batch that is fitted alone needs no
-    decomposition.
+    $L$ is lower triangular; where there are fewer rows than columns its last columns are zero. The solution
+    w is then one of many; else it is the fit, so that a batch that is fitted alone needs no decomposition.
     """
 
     count: Num[Array, ""]
     factor: Float[Array, "dimension dimension"]
-    projection: Float[Array, " dimension"]
+    solution: Float[Array, " dimension"]
     rank: Int[Array, ""]
     """How many rows there are, whatever they weigh: no more columns are linearly independent."""
 
+    @property
+    def projection(self) -> Float[Array, " dimension"]:
+        r"""$L^\top w$, in which noise is independent: $L^{-1} X^\top y$."""
+        return triangular.transposed_product(self.factor, self.solution)
+
     def merge(self, other: "LeastSquares") -> "LeastSquares":
         """Gram matrices add: one Cholesky decomposition."""
-        ours, theirs = (self.factor, self.projection), (other.factor, other.projection)
+        ours, theirs = (self.factor, self.solution), (other.factor, other.solution)
         rank = self.rank + other.rank
         return LeastSquares(self.count + other.count, *triangular.join(ours, theirs, rank), rank)
 
     def scale(self, weight: Num[Array, ""]) -> "LeastSquares":
-        """Every row multiplied by the root of the weight."""
+        """Every row multiplied by the root of the weight, which leaves the solution."""
         weight = jnp.asarray(weight, self.factor.dtype)
         root = jnp.sqrt(weight)
         return LeastSquares(
-            self.count.astype(weight.dtype) * weight, root * self.factor, root * self.projection, self.rank
+            self.count.astype(weight.dtype) * weight, root * self.factor, self.solution, self.rank
         )
 
     def zero(self) -> "LeastSquares":

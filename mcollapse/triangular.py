@@ -1,11 +1,11 @@
 """Least squares in triangular form, for many lanes: solving, and taking in more rows.
 
-Rows (x, y) enter a least-squares fit by L, lower triangular with L L' = X'X, and q with L q = X'y. With
-fewer rows than columns the last columns of L are zero, and so are the last elements of q.
+Rows (x, y) enter a least-squares fit by L, lower triangular with L L' = X'X, and a solution w of
+L L' w = X'y. With fewer rows than columns the last columns of L are zero, and w is one solution of many.
 
 Nothing here is LAPACK's: a call of it in a loop waits for the pool of threads that it runs in, so that two
 chunks on two host threads wait for each other for ever (seen with jax 0.10.2 and `jnp.linalg.cholesky`).
-Loops are over rank-one terms: written out, XLA computes what a number depends on again for each of them.
+Rows are whole arrays of lanes at places that are known: a place that a loop counts costs ten times as much.
 """
 
 import jax
@@ -16,11 +16,11 @@ from mcollapse.lanes import over_lanes
 from mcollapse.once import once
 
 WRITTEN_OUT = 16
-"""The largest dimension whose equations are solved number by number."""
+"""The largest dimension whose sums are written out, row by row."""
 
 Square = Float[Array, "dimension dimension"]
 Vector = Float[Array, " dimension"]
-Rows = Float[Array, "count columns"]
+Rank = Int[Array, ""] | int
 
 
 def solve(factor: Square, right: Vector) -> Vector:
@@ -30,29 +30,7 @@ def solve(factor: Square, right: Vector) -> Vector:
 
 def solve_transposed(factor: Square, right: Vector) -> Vector:
     """w with L' w = q, where L is lower triangular; an element whose pivot is zero is zero."""
-    return (_solved if factor.shape[-1] <= WRITTEN_OUT else _solved_in_a_loop)(factor, right)
-
-
-def cholesky(matrix: Square, rank: Int[Array, ""] | int) -> Square:
-    """The lower triangular factor of a matrix of at most this rank: columns from there on are zero.
-
-    A pivot of rounding's size leaves a column of zeros too; but that cannot be told from a small one for
-    sure, which is why the rank is asked for.
-    """
-    return _decomposed(matrix, jnp.asarray(rank, jnp.int32)).T
-
-
-def triangular(rows: Rows, rank: Int[Array, ""] | int) -> tuple[Square, Vector]:
-    """(L, q) of rows whose last column is y, and of which so many are not zero."""
-    product = jnp.matmul(rows.T, rows, precision=jax.lax.Precision.HIGHEST)
-    return _parts(_decomposed(product[:-1], jnp.asarray(rank, jnp.int32)))
-
-
-def join(
-    first: tuple[Square, Vector], second: tuple[Square, Vector], rank: Int[Array, ""] | int
-) -> tuple[Square, Vector]:
-    """(L, q) of both sets of rows together, so many in all."""
-    return _parts(_joined(_packed(*first), _packed(*second), jnp.asarray(rank, jnp.int32)))
+    return _solution(factor, right)
 
 
 def transposed_product(factor: Square, vector: Vector) -> Vector:
@@ -60,29 +38,121 @@ def transposed_product(factor: Square, vector: Vector) -> Vector:
     return _product(factor, vector)
 
 
-def _packed(factor: Square, projection: Vector) -> Float[Array, "dimension columns"]:
-    """[L' | q], upper triangular with a column more."""
-    return jnp.concatenate([factor.T, projection[:, None]], axis=1)
+def cholesky(matrix: Square, rank: Rank) -> Square:
+    """The lower triangular factor of a matrix of at most this rank: columns from there on are zero.
+
+    A pivot of rounding's size leaves a column of zeros too; but that cannot be told from a small one for
+    sure, which is why the rank is asked for.
+    """
+    return _factor(matrix, jnp.asarray(rank, jnp.int32))
 
 
-def _parts(packed: Float[Array, "dimension columns"]) -> tuple[Square, Vector]:
-    return packed[:, :-1].T, packed[:, -1]
+def triangular(rows: Float[Array, "count columns"], rank: Rank) -> tuple[Square, Vector]:
+    """(L, w) of rows whose last column is y, and of which so many are not zero."""
+    product = jnp.matmul(rows.T, rows, precision=jax.lax.Precision.HIGHEST)
+    return _parts(_fitted(product[:-1], jnp.asarray(rank, jnp.int32)))
+
+
+def join(first: tuple[Square, Vector], second: tuple[Square, Vector], rank: Rank) -> tuple[Square, Vector]:
+    """(L, w) of both sets of rows together, so many in all."""
+    return _parts(_joined(*first, *second, jnp.asarray(rank, jnp.int32)))
+
+
+def _parts(packed: Float[Array, "rows dimension"]) -> tuple[Square, Vector]:
+    return packed[:-1], packed[-1]
+
+
+# What follows has a last axis of lanes.
+
+
+@over_lanes
+def _solution(factor: Array, right: Array) -> Array:
+    return (_solved if factor.shape[0] <= WRITTEN_OUT else _solved_in_a_loop)(factor, right)
 
 
 @over_lanes
 def _product(factor: Array, vector: Array) -> Array:
-    shape = jnp.broadcast_shapes(factor[0].shape, vector.shape)
-
-    def add(k: Array, total: Array) -> Array:
-        return total + factor[k] * vector[k]
-
-    return jax.lax.fori_loop(0, vector.shape[0], add, jnp.zeros(shape, vector.dtype))
+    return _multiplied(factor, vector)
 
 
 @over_lanes
+def _factor(matrix: Array, rank: Array) -> Array:
+    return _swapped(_decomposed(matrix, rank))
+
+
+@over_lanes
+def _fitted(gram: Array, rank: Array) -> Array:
+    return _packed(_decomposed(gram, rank))
+
+
+@over_lanes
+def _joined(ours: Array, our: Array, theirs: Array, their: Array, rank: Array) -> Array:
+    """All of a merge in one, so that no lanes move in between."""
+    upper = [
+        jnp.concatenate([_swapped(factor), _multiplied(factor, solution)[:, None]], axis=1)
+        for factor, solution in ((ours, our), (theirs, their))
+    ]
+    return _packed(_decomposed(_gram(*upper), rank))
+
+
+def _packed(upper: Array) -> Array:
+    """L, and the solution of L' w = q as a row more, from [L' | q]."""
+    factor = _swapped(upper[:, :-1])
+    solved = _solved if len(factor) <= WRITTEN_OUT else _solved_in_a_loop
+    return jnp.concatenate([factor, solved(factor, upper[:, -1])[None]])
+
+
+def _swapped(matrix: Array) -> Array:
+    return jnp.swapaxes(matrix, 0, 1)
+
+
+def _multiplied(factor: Array, vector: Array) -> Array:
+    """L' w."""
+    if len(factor) <= WRITTEN_OUT:
+        return sum(factor[k] * vector[k] for k in range(len(factor)))  # type: ignore[return-value]
+    return jnp.einsum("ij...,i...->j...", factor, vector, precision=jax.lax.Precision.HIGHEST)
+
+
+def _gram(ours: Array, theirs: Array) -> Array:
+    """The sum of both Gram matrices of [L' | q], right from the diagonal on."""
+    if len(ours) > WRITTEN_OUT:
+        rows = jnp.concatenate([ours, theirs])
+        return jnp.einsum("ki...,kj...->ij...", rows[:, :-1], rows, precision=jax.lax.Precision.HIGHEST)
+    rows = []
+    for i in range(len(ours)):
+        row = sum(part[k, i] * part[k, i:] for part in (ours, theirs) for k in range(i + 1))
+        rows.append(_after(i, row))  # type: ignore[arg-type]
+    return jnp.stack(rows)
+
+
+def _decomposed(gram: Array, rank: Array) -> Array:
+    """The upper triangular factor of a matrix, and whatever columns are beside it.
+
+    In each turn the first row is finished and taken off, and what is left moves up into its place.
+    """
+    size = len(gram)
+    gram = jnp.broadcast_to(gram, jnp.broadcast_shapes(gram.shape, rank.shape))
+    least = 8 * size * float(jnp.finfo(gram.dtype).eps)
+
+    def turn(rest: Array, given: tuple[Array, Array]) -> tuple[Array, Array]:
+        diagonal, k = given
+        scale = once(lambda: jnp.where(k < rank, _inverse_root(rest[0, 0], diagonal * least), 0.0))
+        row = rest[0] * scale
+        left = rest[1:, 1:] - row[1:size, None] * row[1:]
+        return jnp.pad(left, ((0, 1), (0, 1), (0, 0))), row
+
+    diagonal = jnp.stack([gram[k, k] for k in range(size)])
+    rows = jax.lax.scan(turn, gram, (diagonal, jnp.arange(size)))[1]
+    return jnp.stack([_after(k, rows[k, : gram.shape[1] - k]) for k in range(size)])
+
+
+def _after(zeros: int, row: Array) -> Array:
+    return jnp.concatenate([jnp.zeros((zeros, *row.shape[1:]), row.dtype), row])
+
+
 def _solved(factor: Array, right: Array) -> Array:
     solution = []
-    for i in reversed(range(factor.shape[0])):
+    for i in reversed(range(len(factor))):
         rest = right[i]
         for k, known in enumerate(reversed(solution), i + 1):
             rest = rest - factor[k, i] * known
@@ -90,10 +160,8 @@ def _solved(factor: Array, right: Array) -> Array:
     return jnp.stack(jnp.broadcast_arrays(*reversed(solution)))
 
 
-@over_lanes
 def _solved_in_a_loop(factor: Array, right: Array) -> Array:
-    size = factor.shape[0]
-    shape = jnp.broadcast_shapes(factor[0].shape, right.shape)
+    size = len(factor)
 
     def eliminate(turn: Array, carried: tuple[Array, Array]) -> tuple[Array, Array]:
         rest, solution = carried
@@ -101,45 +169,8 @@ def _solved_in_a_loop(factor: Array, right: Array) -> Array:
         found = once(lambda: _quotient(rest[i], factor[i, i]))
         return rest - factor[i] * found, solution.at[i].set(found)
 
-    right = jnp.broadcast_to(right, shape)
+    right = jnp.broadcast_to(right, jnp.broadcast_shapes(factor[0].shape, right.shape))
     return jax.lax.fori_loop(0, size, eliminate, (right, jnp.zeros_like(right)))[1]
-
-
-@over_lanes
-def _joined(ours: Array, theirs: Array, rank: Array) -> Array:
-    """The sum of both Gram matrices, decomposed."""
-    shape = jnp.broadcast_shapes(ours.shape, theirs.shape)
-    ours, theirs = jnp.broadcast_to(ours, shape), jnp.broadcast_to(theirs, shape)
-
-    def add(k: Array, gram: Array) -> Array:
-        return gram + _outer(ours[k]) + _outer(theirs[k])
-
-    return _eliminated(jax.lax.fori_loop(0, shape[0], add, jnp.zeros(shape, ours.dtype)), rank)
-
-
-@over_lanes
-def _decomposed(gram: Array, rank: Array) -> Array:
-    return _eliminated(gram, rank)
-
-
-def _eliminated(gram: Array, rank: Array) -> Array:
-    """The upper triangular factor of a matrix [d, d, lanes], and whatever columns are beside it."""
-    least = 8 * gram.shape[0] * float(jnp.finfo(gram.dtype).eps)
-    columns = jnp.arange(gram.shape[1])[:, None]
-
-    def eliminate(k: Array, carried: tuple[Array, Array]) -> tuple[Array, Array]:
-        rest, rows = carried
-        scale = once(lambda: jnp.where(k < rank, _inverse_root(rest[k, k], gram[k, k] * least), 0.0))
-        row = jnp.where(columns >= k, rest[k] * scale, 0.0)
-        return rest - row[: gram.shape[0], None] * row, rows.at[k].set(row)
-
-    lanes = jnp.broadcast_shapes(gram.shape, rank.shape)
-    gram = jnp.broadcast_to(gram, lanes)
-    return jax.lax.fori_loop(0, gram.shape[0], eliminate, (gram, jnp.zeros_like(gram)))[1]
-
-
-def _outer(row: Array) -> Array:
-    return row[:-1, None] * row
 
 
 def _inverse_root(pivot: Array, least: Array) -> Array:

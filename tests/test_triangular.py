@@ -21,14 +21,14 @@ def lanes(function, *arguments):
     return jax.jit(jax.vmap(function))(*(jnp.asarray(a, jnp.float32) for a in arguments))
 
 
-def assert_is_fit_of(factor, projection, data, tolerance=1e-4):
+def assert_is_fit_of(factor, solution, data, tolerance=1e-4):
     x, y = data[..., :-1], data[..., -1]
-    factor, projection = np.asarray(factor, float), np.asarray(projection, float)
+    factor, solution = np.asarray(factor, float), np.asarray(solution, float)
     assert (np.triu(factor, 1) == 0).all()
     gram, moment = np.swapaxes(x, 1, 2) @ x, np.einsum("lni,ln->li", x, y)
     tolerance = tolerance * max(data.shape[1] / 10, 1)
     np.testing.assert_allclose(factor @ np.swapaxes(factor, 1, 2), gram, atol=tolerance)
-    np.testing.assert_allclose(np.einsum("lij,lj->li", factor, projection), moment, atol=tolerance)
+    np.testing.assert_allclose(np.einsum("lij,lj->li", gram, solution), moment, atol=tolerance)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -85,8 +85,8 @@ def test_statistics_merge_and_scale_like_rows():
     first, second = rows(3, 6)[0], rows(3, 2, seed=1)[0]
     merged = statistics(first).scale(jnp.asarray(1.0)).merge(statistics(second).scale(jnp.asarray(3.0)))
     thrice = np.concatenate([first, np.repeat(second, 3, axis=0)])
-    assert_is_fit_of(merged.factor[None], merged.projection[None], thrice[None])
+    assert_is_fit_of(merged.factor[None], merged.solution[None], thrice[None])
     assert float(merged.count) == 12
     same = statistics(first).merge(statistics(first).zero())
-    assert_is_fit_of(same.factor[None], same.projection[None], first[None])
+    assert_is_fit_of(same.factor[None], same.solution[None], first[None])
     assert int(same.count) == 6

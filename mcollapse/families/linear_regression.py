@@ -18,7 +18,7 @@ from mcollapse.random import Key
 from mcollapse.schedules import DERIVED
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
-from mcollapse.triangular import cholesky, join, solve, solve_transposed, transposed_product, triangular
+from mcollapse.triangular import cholesky, join, solve, solve_transposed, triangular
 
 FEATURES, NOISE = 1, 2
 
@@ -66,8 +66,8 @@ class LinearRegression(AbstractFamily):
     Only labels are the model's: features always have the truth's law. With `design=None` each batch has
     features of its own; with `design=T` the T rows that a replicate draws once are labelled anew in every
     batch. The statistics are `LeastSquares` of the whitened features $\Sigma^{-1/2} x$: the Gram matrix is
-    a Wishart matrix, $q = L^\top u + s z$ with $u = \Sigma^{1/2 \top} w$, and maximum likelihood is ordinary
-    least squares. Rows are (x, y), d + 1 numbers.
+    a Wishart matrix $L L^\top$, the solution $u + s L^{-\top} z$ with $u = \Sigma^{1/2 \top} w$, and maximum
+    likelihood is ordinary least squares. Rows are (x, y), d + 1 numbers.
 
     Arguments: `dimension`, d; `covariance`, $\Sigma$ [d, d], the identity where left out; `design`, T rows.
     Source: Gerstgrasser et al. (2024, arXiv 2404.01413); Dohmatob, Feng and Kempe (2024, arXiv 2402.07712).
@@ -116,18 +116,15 @@ class LinearRegression(AbstractFamily):
         return LeastSquares(samples.count, *triangular(weighted, present), present)
 
     def sample_statistics(self, key: Key, params: LinearRegressionParams, count: Count) -> LeastSquares:
-        r"""$L$ of a Wishart matrix or of the design, $q = L^\top u + s z$."""
+        r"""$L$ of a Wishart matrix or of the design, and $u + s L^{-\top} z$."""
         count = jnp.asarray(count, jnp.int32)
         if self.gram is None:
             factor = random.gram_factor(key, FEATURES, count, self.dimension)
         else:
             factor = jnp.where(count > 0, self.gram, 0.0)
         noise = random.multivariate_normal(key, NOISE, jnp.zeros(self.dimension))
-        signal = transposed_product(factor, self._whitened(params.coefficients))
-        seen = jnp.diagonal(factor) > 0
-        return LeastSquares(
-            count, factor, signal + jnp.where(seen, jnp.sqrt(params.noise_variance) * noise, 0.0), count
-        )
+        error = jnp.sqrt(params.noise_variance) * solve_transposed(factor, noise)
+        return LeastSquares(count, factor, self._whitened(params.coefficients) + error, count)
 
     def maximum_likelihood(
         self, data: LeastSquares, previous: LinearRegressionParams, ddof: int = 0
@@ -146,9 +143,9 @@ class LinearRegression(AbstractFamily):
             else cholesky(self.covariance.inverse_gram, self.dimension)
         )
         scale = jnp.sqrt(penalty * data.count.astype(axes.dtype))
-        pseudo = (scale * axes, jnp.zeros_like(data.projection))
+        pseudo = (scale * axes, jnp.zeros(self.dimension))
         rank = data.rank + self.dimension
-        joined = LeastSquares(data.count, *join((data.factor, data.projection), pseudo, rank), rank)
+        joined = LeastSquares(data.count, *join((data.factor, data.solution), pseudo, rank), rank)
         return self._fitted(joined, previous)
 
     def minimum_norm(
@@ -245,7 +242,7 @@ class LinearRegression(AbstractFamily):
     def _fitted(
         self, data: LeastSquares, previous: LinearRegressionParams
     ) -> tuple[LinearRegressionParams, Int[Array, ""]]:
-        solution = solve_transposed(data.factor, data.projection)
+        solution = data.solution
         if self.covariance is not None:
             solution = _product(self.covariance.inverse_root.T, solution)
         spans = jnp.all(jnp.diagonal(data.factor) > 0)

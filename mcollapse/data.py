@@ -7,6 +7,7 @@ cost depends neither on the sample size nor on the history.
 """
 
 import abc
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -120,6 +121,68 @@ class MeanVariance(AbstractStatistics):
             jnp.zeros_like(self.mean),
             jnp.full_like(self.log_variance, -jnp.inf),
         )
+
+
+class MeanCovariance(AbstractStatistics):
+    r"""Count, mean and covariance $\frac1n \sum_i w_i (x_i - \bar x)(x_i - \bar x)^\top = U D^2 U^\top$.
+
+    U is lower triangular with ones on its diagonal, D diagonal, kept by its logarithms, since variances
+    shrink by many orders of magnitude. Where the covariance is singular some of these are $-\infty$.
+    """
+
+    count: Num[Array, ""]
+    mean: Float[Array, " dimension"]
+    unit: Float[Array, "dimension dimension"]
+    log_diagonal: Float[Array, " dimension"]
+    rank: Int[Array, ""]
+    """How many points there are, whatever they weigh: the covariance has a smaller rank."""
+
+    def merge(self, other: "MeanCovariance") -> "MeanCovariance":
+        r"""$p S_a + q S_b + p q\, \delta \delta^\top$, $p = a/(a+b)$, $q = b/(a+b)$, $\delta$ the shift."""
+        dtype = self.mean.dtype
+        ours, theirs = self.count.astype(dtype), other.count.astype(dtype)
+        divisor = jnp.maximum(ours + theirs, jnp.finfo(dtype).tiny)
+        p, q = ours / divisor, theirs / divisor
+        shift = other.mean - self.mean
+        rank = self.rank + other.rank
+        factors = (self.unit, self.log_diagonal, p), (other.unit, other.log_diagonal, q)
+        unit, log_diagonal = log_sum_factor(*factors, jnp.sqrt(p * q) * shift, rank - 1)
+        return MeanCovariance(self.count + other.count, self.mean + q * shift, unit, log_diagonal, rank)
+
+    def scale(self, weight: Num[Array, ""]) -> "MeanCovariance":
+        """The same mean and covariance; the count multiplied."""
+        weight = jnp.asarray(weight, self.mean.dtype)
+        return dataclasses.replace(self, count=self.count.astype(weight.dtype) * weight)
+
+    def zero(self) -> "MeanCovariance":
+        """No points: count 0, covariance 0."""
+        nothing = jax.tree.map(jnp.zeros_like, self)
+        unit = jnp.zeros_like(self.unit) + jnp.eye(self.unit.shape[-1], dtype=self.unit.dtype)
+        none = jnp.full_like(self.log_diagonal, -jnp.inf)
+        return dataclasses.replace(nothing, unit=unit, log_diagonal=none)
+
+
+def log_sum_factor(
+    first: tuple[Array, Array, Array], second: tuple[Array, Array, Array], vector: Array, rank: Array
+) -> tuple[Array, Array]:
+    r"""(U, log D) of $p S_a + q S_b + v v^\top$ from (U, log D, p) and (U, log D, q).
+
+    In units of the largest of all, so that what is common to them may be as small as a logarithm allows.
+    """
+    largest = jnp.maximum(jnp.max(first[1]), jnp.max(second[1]))
+    with_vector = jnp.maximum(largest, jnp.log(jnp.max(jnp.abs(vector))))
+    unit = jnp.where(jnp.isfinite(with_vector), with_vector, 0.0)
+    parts = [u * (jnp.exp(log - unit) * jnp.sqrt(weight)) for u, log, weight in (first, second)]
+    factor = triangular.sum_factor(*parts, vector * jnp.exp(-unit), rank)
+    return unit_and_logs(factor, unit)
+
+
+def unit_and_logs(factor: Array, log_unit: Array) -> tuple[Array, Array]:
+    """A lower triangular factor as one with ones on its diagonal and the logarithms of what was there."""
+    diagonal = jnp.diagonal(factor)
+    unit = factor / jnp.where(diagonal > 0, diagonal, 1.0)
+    ones = jnp.eye(factor.shape[-1], dtype=factor.dtype)
+    return jnp.where(ones > 0, 1.0, unit), jnp.log(diagonal) + log_unit
 
 
 class LeastSquares(AbstractStatistics):

@@ -9,22 +9,24 @@ is a `Truth`: its parameters' attributes can be read from it directly (`truth.me
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from mcollapse.downstream import Downstream as Downstream
-from mcollapse.families import Poisson
+from mcollapse.families import MultivariateGaussian, Poisson
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.measuring import AbstractMetric as AbstractMetric
 from mcollapse.schedules import number
 from mcollapse.summation import total, tree_sum
+from mcollapse.triangular import solve
 
 Metric = Callable[[AbstractFamily, Params, Truth], Array]
 
 
 def squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    r"""$\|E_{\hat\theta} x - E_{\theta_*} x\|_2^2$: of the probabilities, or of a Gaussian's mean."""
+    r"""$\|E_{\hat\theta} x - E_{\theta_*} x\|_2^2$: of probabilities, of a mean, of coefficients."""
     return _total((family.expectation(params) - truth.family.expectation(truth.params)) ** 2)
 
 
@@ -74,6 +76,8 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
         return _total(p * ratio)
     if isinstance(family, Poisson) and isinstance(truth.family, Poisson):
         return _poisson_divergence(params.rate, truth.params.rate)
+    if isinstance(family, MultivariateGaussian) and isinstance(truth.family, MultivariateGaussian):
+        return _normal_divergence(params, truth.params)
     log_ratio = log_variance(family, params, truth) - _log_variance(
         truth.family, truth.params, "kl_divergence"
     )
@@ -144,6 +148,27 @@ def wasserstein2_squared(family: AbstractFamily, params: Params, truth: Truth) -
     return (params.mean - truth.params.mean) ** 2 + (ours - theirs) ** 2
 
 
+def trace(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\mathrm{tr}\,\hat\Sigma$, the total variance, in any number of dimensions."""
+    return _total(jnp.diagonal(_covariance(family, params, "trace")))
+
+
+def log_determinant(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\log\det\hat\Sigma$, whose law is exact and light-tailed."""
+    if hasattr(params, "log_diagonal"):
+        return 2.0 * _total(params.log_diagonal)
+    return _log_variance(family, params, "log_determinant")
+
+
+def frobenius_squared(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\|\hat\Sigma - \Sigma_*\|_F^2$."""
+    ours = _covariance(family, params, "frobenius_squared")
+    theirs = _covariance(truth.family, truth.params, "frobenius_squared")
+    # what rounding makes of equal numbers is no distance
+    equal = jnp.abs(ours - theirs) <= 4 * jnp.finfo(ours.dtype).eps * jnp.abs(theirs)
+    return _total(jnp.ravel(jnp.where(equal, 0.0, ours - theirs) ** 2))
+
+
 class Above(eqx.Module):
     """The indicator that a metric exceeds a threshold, whose mean is a probability."""
 
@@ -165,6 +190,8 @@ def standard(family: AbstractFamily) -> dict[str, Metric]:
         chosen += (alive,)
     elif hasattr(family, "test_error"):
         chosen += (test_error,)
+    elif isinstance(family, MultivariateGaussian):
+        chosen += (trace, log_determinant)
     elif hasattr(family, "variance"):
         chosen += (log_variance, standard_deviation)
     return {metric.__name__: metric for metric in chosen}  # type: ignore[attr-defined]
@@ -173,6 +200,17 @@ def standard(family: AbstractFamily) -> dict[str, Metric]:
 def _poisson_divergence(rate: Array, of_truth: Array) -> Float[Array, ""]:
     ratio = jnp.log(jnp.where(rate > 0, rate, 1.0)) - jnp.log(jnp.where(rate > 0, of_truth, 1.0))
     return rate * ratio - rate + of_truth
+
+
+def _normal_divergence(params: Params, of_truth: Params) -> Float[Array, ""]:
+    root = of_truth.unit * jnp.exp(of_truth.log_diagonal)
+    columns = jnp.concatenate(
+        [params.unit * jnp.exp(params.log_diagonal), (params.mean - of_truth.mean)[:, None]], axis=1
+    )
+    # the trace and the shift in the truth's units: columns of the root's inverse times ours
+    white = jax.vmap(solve, in_axes=(None, 1))(root, columns)
+    log_ratio = 2.0 * (params.log_diagonal - of_truth.log_diagonal)
+    return 0.5 * (_total(jnp.ravel(white**2)) - _total(log_ratio + 1.0))
 
 
 def _total(terms: Array) -> Float[Array, ""]:
@@ -192,6 +230,12 @@ def _tables(
     family: AbstractFamily, params: Params, truth: Truth, metric: str
 ) -> tuple[Float[Array, " categories"], Float[Array, " categories"]]:
     return _table(family, params, metric), _table(truth.family, truth.params, metric)
+
+
+def _covariance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, "dimension dimension"]:
+    if hasattr(family, "covariance") and hasattr(params, "log_diagonal"):
+        return family.covariance(params)  # type: ignore[attr-defined]
+    return jnp.exp(_log_variance(family, params, metric)).reshape(1, 1)
 
 
 def _log_variance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, ""]:

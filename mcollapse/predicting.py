@@ -8,7 +8,7 @@ import numpy as np
 from mcollapse import theory
 from mcollapse.description import NotRebuilt, kebab
 from mcollapse.estimators import MaximumLikelihood, RealOnly, Unbiased, Weighted, optimal_weight
-from mcollapse.families import Bernoulli, Gaussian, LinearRegression
+from mcollapse.families import Bernoulli, Gaussian, LinearRegression, MultivariateGaussian
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest
@@ -132,6 +132,9 @@ def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float
             "noise_variance": float(params.noise_variance),
             "covariance": np.eye(family.dimension) if covariance is None else np.asarray(covariance.matrix),
         }
+    if isinstance(family, MultivariateGaussian):
+        factor = np.asarray(params.unit, np.float64) * np.exp(np.asarray(params.log_diagonal, np.float64))
+        return {"mean": np.asarray(params.mean, np.float64), "covariance": factor @ factor.T}
     if hasattr(params, "log_variance"):
         return {"mean": float(params.mean), "variance": math.exp(float(params.log_variance))}
     return {

@@ -58,6 +58,21 @@ def join(first: tuple[Square, Vector], second: tuple[Square, Vector], rank: Rank
     return _parts(_joined(*first, *second, jnp.asarray(rank, jnp.int32)))
 
 
+def product(first: Square, second: Square) -> Square:
+    """The product of two lower triangular matrices."""
+    return _lower_product(first, second)
+
+
+def gram(factor: Square) -> Square:
+    """L L'."""
+    return _symmetric(factor)
+
+
+def sum_factor(first: Square, second: Square, vector: Vector, rank: Rank) -> Square:
+    """The lower triangular factor of A A' + B B' + v v' for lower triangular A, B; of at most this rank."""
+    return _sum_factor(first, second, vector, jnp.asarray(rank, jnp.int32))
+
+
 def _parts(packed: Float[Array, "rows dimension"]) -> tuple[Square, Vector]:
     return packed[:-1], packed[-1]
 
@@ -73,6 +88,29 @@ def _solution(factor: Array, right: Array) -> Array:
 @over_lanes
 def _product(factor: Array, vector: Array) -> Array:
     return _multiplied(factor, vector)
+
+
+@over_lanes
+def _lower_product(first: Array, second: Array) -> Array:
+    if len(first) > WRITTEN_OUT:
+        return jnp.einsum("ik...,kj...->ij...", first, second, precision=jax.lax.Precision.HIGHEST)
+    rows = [sum(first[i, k] * second[k] for k in range(i + 1)) for i in range(len(first))]
+    return jnp.stack(jnp.broadcast_arrays(*rows))
+
+
+@over_lanes
+def _symmetric(factor: Array) -> Array:
+    if len(factor) > WRITTEN_OUT:
+        return jnp.einsum("ik...,jk...->ij...", factor, factor, precision=jax.lax.Precision.HIGHEST)
+    columns = _swapped(factor)
+    rows = [sum(columns[k, i] * columns[k] for k in range(i + 1)) for i in range(len(factor))]
+    return jnp.stack(rows)  # type: ignore[arg-type]
+
+
+@over_lanes
+def _sum_factor(first: Array, second: Array, vector: Array, rank: Array) -> Array:
+    matrix = _gram(_swapped(first), _swapped(second)) + vector[:, None] * vector
+    return _swapped(_decomposed(matrix, rank))
 
 
 @over_lanes
@@ -114,10 +152,11 @@ def _multiplied(factor: Array, vector: Array) -> Array:
 
 
 def _gram(ours: Array, theirs: Array) -> Array:
-    """The sum of both Gram matrices of [L' | q], right from the diagonal on."""
+    """The sum of both Gram matrices of L' and of columns beside it, right from the diagonal on."""
     if len(ours) > WRITTEN_OUT:
         rows = jnp.concatenate([ours, theirs])
-        return jnp.einsum("ki...,kj...->ij...", rows[:, :-1], rows, precision=jax.lax.Precision.HIGHEST)
+        left = rows[:, : len(ours)]
+        return jnp.einsum("ki...,kj...->ij...", left, rows, precision=jax.lax.Precision.HIGHEST)
     rows = []
     for i in range(len(ours)):
         row = sum(part[k, i] * part[k, i:] for part in (ours, theirs) for k in range(i + 1))

@@ -10,9 +10,16 @@ import numpy as np
 
 import mcollapse as mc
 from mcollapse import metrics
-from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression, Poisson
+from mcollapse.families import (
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    LinearRegression,
+    MultivariateGaussian,
+    Poisson,
+)
 from tests.theory import rows
-from tests.theory.rows import design_of, dimension_of, is_regression, noise_of
+from tests.theory.rows import design_of, dimension_of, is_multivariate, is_regression, noise_of, weighted_how
 
 ROWS = {row["id"]: row for row in rows.ROWS}
 NOT_BY_SIMULATION = {
@@ -54,6 +61,15 @@ METRICS = {
     "E var_k": metrics.variance,
     "E var_t": metrics.variance,
     "E var_t (= E trace ratio)": metrics.variance,
+    "E ||mean_k||^2": metrics.squared_error,
+    "E ||mean_t||^2": metrics.squared_error,
+    "long-run E ||mean_t||^2, one value per w": metrics.squared_error,
+    "E tr(Sigma_k)/d": metrics.trace,
+    "E tr Sigma_k / d": metrics.trace,
+    "E log det Sigma_k": metrics.log_determinant,
+    "Var log det Sigma_k": metrics.log_determinant,
+    "E ||Sigma_k - I||_F^2": metrics.frobenius_squared,
+    "long-run E ||Sigma_t - I||_F^2, one value per w": metrics.frobenius_squared,
     "E ||w_k - w*||^2 after k fits (k=1: real data)": metrics.squared_error,
     "E ||w_k||^2": metrics.squared_norm,
     "long-run E ||b_t - b*||^2, one value per w": metrics.squared_error,
@@ -75,6 +91,8 @@ def process(row) -> mc.RecursiveTraining:
     s = row["settings"]
     if is_regression(row):
         return _regression(row)
+    if is_multivariate(row):
+        return _multivariate(row)
     known = "variance known" in row["estimator"]
     families = {"bernoulli": Bernoulli(), "categorical": Categorical(), "poisson": Poisson()}
     family = families.get(row["family"], Gaussian("known" if known else "fitted"))
@@ -110,15 +128,29 @@ def _regression(row) -> mc.RecursiveTraining:
     if "minimum-norm" in row["estimator"]:
         estimator = mc.estimators.MinimumNorm()
     if "w" in s:
-        estimator = mc.estimators.Weighted(
-            s["w"], "rows" if "one weighted fit" in row["estimator"] else "fits"
-        )
+        estimator = mc.estimators.Weighted(s["w"], weighted_how(row))
     return mc.RecursiveTraining(
         family=family,
         estimator=estimator,
         sizes=mc.schedules.Power(size, 1.0) if "iT rows" in row["source_of_data"] else size,
         source=mc.sources.Split(size, s["m"]) if "m" in s else mc.sources.LastModel(),
         pool=mc.pools.All() if row["pool"] == "accumulate" else mc.pools.Newest(),
+    )
+
+
+def _multivariate(row) -> mc.RecursiveTraining:
+    s = row["settings"]
+    unbiased = "ddof=1" in row["estimator"]
+    estimator = mc.estimators.Unbiased() if unbiased else mc.estimators.MaximumLikelihood()
+    known = "or known" in row["estimator"]
+    if "w" in s:
+        estimator = mc.estimators.Weighted(s["w"], weighted_how(row), 0 if known else 1)
+    size = s.get("n", s.get("n_i"))
+    return mc.RecursiveTraining(
+        family=MultivariateGaussian(dimension_of(row), "known" if known else "fitted"),
+        estimator=estimator,
+        sizes=size,
+        source=mc.sources.Split(size, s["m"]) if "m" in s else mc.sources.LastModel(),
     )
 
 
@@ -143,6 +175,8 @@ def truth(row):
     if is_regression(row):
         d = dimension_of(row)
         return LinearRegression.Params(np.eye(d)[0] if "w_norm_sq" in s else np.zeros(d), noise_of(row))
+    if is_multivariate(row):
+        return MultivariateGaussian.Params.isotropic(dimension_of(row))
     if row["family"] == "poisson":
         return Poisson.Params(s["lambda0"])
     if row["family"] != "categorical":
@@ -238,7 +272,9 @@ def measured(row, entry) -> list[Measured]:
     if averaged(row):  # of each replicate; the row is a simulation itself
         each = entry.values.mean(axis=1, dtype=np.float64)
         return [Measured(float(each.mean()), float(each.std() / np.sqrt(replicates)), *row["standard_error"])]
-    if row["quantity"] == "Var log var_k":
+    if METRICS.get(row["quantity"]) is metrics.trace:
+        mean, error = mean / dimension_of(row), error / dimension_of(row)
+    if row["quantity"].startswith("Var log"):
         # log variance is close to normal: the variance of its sample variance is 2 v^2 / R
         mean, error = entry.variance, entry.variance * np.sqrt(2 / replicates)
     if row["quantity"] == "P(P_k not in {0,1})":

@@ -8,6 +8,7 @@ import pytest
 import mcollapse as mc
 from mcollapse.datasets import Corpus, read_text
 from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression
+from mcollapse.families import MultivariateGaussian as Multivariate
 from mcollapse.recording import KeptEntry
 from mcollapse.spec import Specification
 from tests.helpers import (
@@ -215,6 +216,20 @@ CAUSES = {
         "Poisson", "Categorical"),
     "a parameter that is a word": (
         lambda p: mc.families.Bernoulli.Params("half"), "'half'", "a number or an array"),
+    "a mean and a covariance of two dimensions": (
+        lambda p: Multivariate.Params(np.zeros(2), np.eye(3), np.zeros(3)), "(3, 3)", "go together"),
+    "a covariance that is singular": (
+        lambda p: Multivariate.Params.of([0.0, 0.0], np.ones((2, 2))), "positive definite", "leave out dimensions"),
+    "fewer rows than dimensions": (
+        lambda p: Multivariate.Params.from_data(np.ones((2, 2))), "got 2", "at least 3 rows"),
+    "rows that are no rows": (lambda p: Multivariate.Params.from_data([1.0, 2.0]), "(2,)", "rows [n, d]"),
+    "a truth of other dimensions": (
+        lambda p: run(mc.RecursiveTraining(family=Multivariate(2), sizes=9), Multivariate.Params.isotropic(3)),
+        "3 coordinates", "dimension=3"),
+    "as many points as dimensions": (
+        lambda p: run(mc.RecursiveTraining(family=Multivariate(3), sizes=3), Multivariate.Params.isotropic(3)),
+        "has 3", "at least 4 points"),
+    "a dimension of none": (lambda p: Multivariate(0), "got 0", "at least 1"),
     "coefficients that are no vector": (
         lambda p: LinearRegression.Params([[1.0, 2.0]]), "(1, 2)", "a vector, one a feature"),
     "NaN among coefficients": (lambda p: LinearRegression.Params([1.0, np.nan]), "nan at position 1", "finite"),

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 import mcollapse as mc
-from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression, Poisson
+from mcollapse.families import (
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    LinearRegression,
+    MultivariateGaussian,
+    Poisson,
+)
 from tests.helpers import values
 from tests.statistical import assert_agrees, assert_law_rejected, assert_mutant_seen, moments
 
@@ -22,6 +29,10 @@ FAMILIES = {
     "poisson": (Poisson(), Poisson.Params(0.6)),
     "gaussian": (Gaussian(), Gaussian.Params(1.0, 0.5)),
     "gaussian-known": (Gaussian("known"), Gaussian.Params(1.0, 0.5)),
+    "multivariate": (
+        MultivariateGaussian(2),
+        MultivariateGaussian.Params.of([1.0, 0.0], [[2.0, 0.5], [0.5, 1.0]]),
+    ),
     "linear": (LinearRegression(3), LinearRegression.Params([0.3, -0.2, 0.5], 0.5)),
 }
 SOURCES = {
@@ -59,6 +70,8 @@ def results(family, source, pool, path, size, seed, draws="fast"):
             second = mc.metrics.alive(family, params, truth)
         elif isinstance(family, Gaussian):
             second = mc.metrics.variance(family, params, truth)
+        elif isinstance(family, MultivariateGaussian):
+            second = mc.metrics.log_determinant(family, params, truth)
         elif isinstance(family, LinearRegression):
             second = mc.metrics.squared_norm(family, params, truth)
         else:
@@ -81,7 +94,7 @@ def results(family, source, pool, path, size, seed, draws="fast"):
 
 @pytest.mark.parametrize("family, source, pool", COMBINATIONS)
 def test_statistics_and_rows_agree_in_law(family, source, pool):
-    needs_rows = family.startswith(("gaussian", "poisson", "linear")) and pool == "subsample"
+    needs_rows = family.startswith(("gaussian", "poisson", "linear", "multi")) and pool == "subsample"
     rows = results(family, source, pool, "rows", SIZE, seed=1)
     if needs_rows:  # there is no statistics path: rows against their law instead, in test_targets
         with pytest.raises(ValueError, match="chooses among raw points"):
@@ -93,7 +106,9 @@ def test_statistics_and_rows_agree_in_law(family, source, pool):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["bernoulli", "categorical", "gaussian", "poisson", "linear"])
+@pytest.mark.parametrize(
+    "family", ["bernoulli", "categorical", "gaussian", "poisson", "linear", "multivariate"]
+)
 def test_draws_of_jax_agree_in_law(family):
     """Every draw replaced by another hand's: the engine's results have the same law."""
     ours = results(family, "mixture", "all", "statistics", SIZE, seed=1)

@@ -1,4 +1,4 @@
-"""The law of a regression's features, and host-side checks of the rows that users give."""
+"""The law of features, and host-side checks of matrices and rows that users give."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class Covariance(eqx.Module):
         if value is None or isinstance(value, Covariance) and value.factors is not None:
             return value
         matrix = np.asarray(value.matrix if isinstance(value, Covariance) else value, np.float64)
-        root = np.linalg.cholesky(_checked(matrix))
+        root = np.linalg.cholesky(checked_covariance(matrix))
         return cls(matrix, (root, np.linalg.inv(root)))
 
     @property
@@ -49,7 +49,7 @@ class Covariance(eqx.Module):
         return jnp.asarray(self.factors[which], jnp.result_type(float))
 
 
-def _checked(covariance: np.ndarray) -> np.ndarray:
+def checked_covariance(covariance: np.ndarray) -> np.ndarray:
     """A covariance matrix is square, symmetric and positive definite."""
     if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]:
         raise ValueError(f"covariance is a square matrix, one row a dimension, got shape {covariance.shape}")
@@ -64,6 +64,19 @@ def _checked(covariance: np.ndarray) -> np.ndarray:
             "dimensions that others determine, or add a small multiple of the identity"
         )
     return covariance
+
+
+def real_rows(values: object, what: str) -> np.ndarray:
+    """A user's rows [n, d] in float64, refused where they are empty, no numbers or not finite."""
+    rows = np.asarray(values)
+    if rows.ndim != 2 or rows.size == 0:
+        raise ValueError(f"{what} are rows [n, d], got shape {rows.shape}")
+    if rows.dtype.kind not in "biuf":
+        raise ValueError(f"{what} must be numbers, got dtype {rows.dtype}")
+    rows = rows.astype(np.float64)
+    if not np.all(np.isfinite(rows)):
+        raise ValueError(f"{what} must be finite: drop or fill missing values first")
+    return rows
 
 
 def regression_data(features: object, labels: object) -> tuple[np.ndarray, np.ndarray]:

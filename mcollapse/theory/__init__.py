@@ -30,6 +30,9 @@ from .multinomial import fixed_counts_risk as fixed_counts_risk
 from .multinomial import heterogeneity as heterogeneity
 from .multinomial import mixture_risk as mixture_risk
 from .multinomial import replacement_risk as replacement_risk
+from .multivariate import log_determinant_moments as log_determinant_moments
+from .multivariate import replacement_moments as replacement_moments
+from .multivariate import weighted_moments as weighted_moments
 from .poisson import poisson_risk as poisson_risk
 from .poisson import poisson_survival as poisson_survival
 from .provenance import debiased_risk as debiased_risk

@@ -9,6 +9,7 @@ from . import (
     gaussian,
     informed,
     least_squares,
+    multivariate,
     poisson,
     replacement,
     survival,
@@ -30,6 +31,8 @@ CHAPTERS: tuple[Chapter, ...] = (
     informed.CHAPTER,
     least_squares.CHAPTER,
     least_squares.INFORMED,
+    multivariate.CHAPTER,
+    multivariate.INFORMED,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.
@@ -45,6 +48,9 @@ CHEAP: Asked = tuple(
         "wasserstein2_squared",
         "test_error",
         "squared_norm",
+        "trace",
+        "log_determinant",
+        "frobenius_squared",
     )
 )
 

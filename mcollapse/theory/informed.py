@@ -46,7 +46,7 @@ PARTIAL = Law(
 
 def law_of(setting: Setting) -> Law | None:
     """The law whose domain holds the setting, if one does."""
-    if not setting.same_family or setting.family == "linear-regression":
+    if not setting.same_family or setting.family in ("linear-regression", "multivariate-gaussian"):
         return None
     if setting.pool == "real-and-newest":
         agnostic = setting.estimator in ("maximum-likelihood", "unbiased")

@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 
 CHOICES = {
-    "family": ("bernoulli", "categorical", "poisson", "gaussian", "linear-regression"),
+    "family": (
+        "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
+    ),
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
     ),
@@ -39,7 +41,8 @@ class Setting:
     """A recursive training experiment as numbers.
 
     Arguments:
-        family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional) or "linear-regression".
+        family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional), "multivariate-gaussian"
+            or "linear-regression".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
             real points), "debiased" or "weighted" (needs weights).
         source: "last-model", "mixture" (needs shares) or "split" (needs real_sizes and synthetic_sizes).
@@ -47,8 +50,8 @@ class Setting:
         start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
         truth: {"probabilities": [K]}, {"probability": scalar}, {"rate": scalar},
-            {"mean": scalar, "variance": scalar} or {"coefficients": [d], "noise_variance": scalar,
-            "covariance": [d, d] of the features}.
+            {"mean": scalar, "variance": scalar}, {"mean": [d], "covariance": [d, d]} or {"coefficients": [d],
+            "noise_variance": scalar, "covariance": [d, d] of the features}.
         shares: alpha_t, [T+1]; entry 0 is never read.
         real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
         synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
@@ -69,7 +72,9 @@ class Setting:
             is outside [0, 1], or the truth is no law.
     """
 
-    family: Literal["bernoulli", "categorical", "poisson", "gaussian", "linear-regression"]
+    family: Literal[
+        "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression"
+    ]
     estimator: Literal[
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm"
     ]
@@ -205,6 +210,11 @@ def _check_truth(setting: Setting) -> None:
     if setting.family == "poisson":
         if not 0 <= float(setting.truth["rate"]) < np.inf:
             raise ValueError("a Poisson truth needs a finite rate of at least 0")
+        return
+    if setting.family == "multivariate-gaussian":
+        covariance = np.asarray(setting.truth["covariance"], dtype=float)
+        if np.shape(setting.truth["mean"]) != covariance.shape[:1] or np.linalg.eigvalsh(covariance)[0] <= 0:
+            raise ValueError("a Gaussian truth needs a mean [d] and a positive definite covariance [d, d]")
         return
     if setting.family == "linear-regression":
         _check_regression(setting.truth)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from mcollapse import theory
-from tests.theory.rows import ROWS, design_of, dimension_of, is_regression, noise_of
+from tests.theory.rows import ROWS, design_of, dimension_of, is_multivariate, is_regression, noise_of
 
 SIMULATED = [row for row in ROWS if all(isinstance(at, int) for at in row["generations"])]
 LIMITS = {row["id"]: row for row in ROWS if row not in SIMULATED}
@@ -32,6 +32,15 @@ QUANTITIES = {
     "E var_k": "variance",
     "E var_t": "variance",
     "E var_t (= E trace ratio)": "variance",
+    "E ||mean_k||^2": "squared_error",
+    "E ||mean_t||^2": "squared_error",
+    "long-run E ||mean_t||^2, one value per w": "squared_error",
+    "E tr(Sigma_k)/d": "trace",
+    "E tr Sigma_k / d": "trace",
+    "E log det Sigma_k": "log_determinant",
+    "Var log det Sigma_k": "log_determinant",
+    "E ||Sigma_k - I||_F^2": "frobenius_squared",
+    "long-run E ||Sigma_t - I||_F^2, one value per w": "frobenius_squared",
     "E ||w_k - w*||^2 after k fits (k=1: real data)": "squared_error",
     "E ||w_down - w*||^2 after k synthetic generations (k=0: real labels)": "squared_error",
     "E ||w_k||^2": "squared_norm",
@@ -84,6 +93,8 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         parts |= {"family": "poisson", "truth": {"rate": given["lambda0"]}}
     if is_regression(row):
         return theory.Setting(**(parts | _regression(row, generations) | changes))
+    if is_multivariate(row):
+        return theory.Setting(**(parts | _multivariate(row, generations) | changes))
     if "N_real_fixed" in given or "same real sample" in row["source_of_data"]:
         return theory.Setting(**(parts | _partial(row, generations) | changes))
     if row["id"].startswith("pub-kg"):
@@ -133,6 +144,25 @@ def _regression(row: dict[str, Any], generations: int) -> dict[str, Any]:
     return parts
 
 
+def _multivariate(row: dict[str, Any], generations: int) -> dict[str, Any]:
+    given, d = row["settings"], dimension_of(row)
+    ddof = re.search(r"ddof=(\d)", row["estimator"])
+    size = np.full(generations + 1, given.get("n", given.get("n_i")))
+    parts = {
+        "family": "multivariate-gaussian",
+        "truth": {"mean": np.zeros(d), "covariance": np.eye(d)},
+        "sizes": size,
+        "source": "last-model",
+        "ddof": int(ddof.group(1)) if ddof else 0,
+    }
+    if "m" in given:
+        split = {"real_sizes": size, "synthetic_sizes": np.full(generations + 1, given["m"])}
+        weights = np.full(generations + 1, given["w"])
+        parts |= {"source": "split", "estimator": "weighted", "combine": "fits", "weights": weights} | split
+        parts["known_variance"] = "or known" in row["estimator"]
+    return parts
+
+
 def _partial(row: dict[str, Any], generations: int) -> dict[str, Any]:
     """The same real sample in every generation; rows that count from the truth speak of fits, ours from 0."""
     given = row["settings"]
@@ -169,4 +199,5 @@ def predicted(row: dict[str, Any], **changes: Any) -> np.ndarray:
     if row["quantity"].startswith("P(sd"):
         return exact(setting, name, at, "probability", above=row["settings"]["eps"]).values
     statistic = "variance" if row["quantity"].startswith("Var log") else "mean"
-    return exact(setting, name, at, statistic).values
+    scale = dimension_of(row) if name == "trace" else 1
+    return exact(setting, name, at, statistic).values / scale

@@ -27,6 +27,15 @@ def is_regression(row: dict[str, Any]) -> bool:
     return row["family"] == "ols"
 
 
+def is_multivariate(row: dict[str, Any]) -> bool:
+    return row["family"].startswith("gaussian_mv")
+
+
+def weighted_how(row: dict[str, Any]) -> str:
+    """Whether one fit to weighted points is meant, or the average of two fits."""
+    return "rows" if "one weighted fit" in row["estimator"] else "fits"
+
+
 def design_of(row: dict[str, Any]) -> int | None:
     """Rows of the one design of a regression; where any will do features are fresh."""
     given = row["settings"]
@@ -35,7 +44,8 @@ def design_of(row: dict[str, Any]) -> int | None:
 
 
 def dimension_of(row: dict[str, Any]) -> int:
-    return row["settings"].get("d", row["settings"].get("p"))
+    given = row["settings"]
+    return given.get("d", given.get("p", 1))
 
 
 def noise_of(row: dict[str, Any]) -> float:

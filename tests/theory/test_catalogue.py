@@ -41,6 +41,10 @@ REGRESSION = {
     },
 }
 ISOTROPIC = REGRESSION | {"truth": REGRESSION["truth"] | {"covariance": np.eye(2)}}
+NORMALS = {
+    "family": "multivariate-gaussian",
+    "truth": {"mean": np.zeros(2), "covariance": np.array([[2.0, 0.5], [0.5, 1.0]])},
+}
 COUNTS = {"family": "poisson", "truth": {"rate": 2.5}}
 TINY = {
     "one point": np.ones(4, int),
@@ -61,6 +65,7 @@ TRUTHS = (
     REGRESSION,
     REGRESSION | {"design": 5},
     ISOTROPIC,
+    NORMALS,
 )
 SOURCES = (
     {"source": "last-model"},
@@ -114,7 +119,7 @@ def test_only_what_is_asked_is_computed():
 def test_every_law_has_its_say():
     said = set()
     fits, families = FITS, (True, False)
-    truths = (SYMBOLS, NORMAL, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC)
+    truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC)
     for truth, source, pool, fit, own in product(truths, SOURCES, POOLS, fits, families):
         parts = {"sizes": np.full(4, 40), "pool": pool, "budget": np.full(4, 9), "same_family": own}
         said |= {p.law.name for p in predictions(setting(**parts, **truth, **source, **fit), EVERY)}
@@ -154,6 +159,7 @@ def test_one_exact_law_speaks_of_each_quantity():
         ({"family": "poisson", "truth": {"rate": -1.0}}, "rate of at least 0"),
         (REGRESSION | {"truth": REGRESSION["truth"] | {"covariance": np.eye(3)}}, "covariance"),
         (REGRESSION | {"truth": REGRESSION["truth"] | {"noise_variance": -1.0}}, "noise variance"),
+        (NORMALS | {"truth": {"mean": np.zeros(3), "covariance": np.eye(2)}}, "positive definite"),
         ({"combine": "both"}, "combine"),
     ),
 )

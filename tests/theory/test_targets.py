@@ -28,13 +28,18 @@ def test_sizes_that_are_off_by_one_are_seen(row):
 
 
 # The divisor only shifts the log variance, so the variance of that does not see it.
-REFITTED = [row for row in SIMULATED if "ddof" in row["estimator"] and not row["id"].endswith("varlogvar")]
+REFITTED = [
+    row
+    for row in SIMULATED
+    if "ddof" in row["estimator"] and not row["id"].endswith(("varlogvar", "varlogdet"))
+]
 
 
 @pytest.mark.parametrize("row", REFITTED, ids=lambda row: row["id"])
 def test_the_other_ddof_is_seen(row):
     changed = predicted(row, ddof=1 - setting_of(row).ddof)
-    assert not np.allclose(changed[1:], row["values"][1:], rtol=1e-6, atol=2e-9)
+    later = slice(1 if len(changed) > 1 else 0, None)
+    assert not np.allclose(changed[later], row["values"][later], rtol=1e-6, atol=2e-9)
 
 
 @pytest.mark.parametrize("name", [name for name in LIMITS if "plateau" in name])

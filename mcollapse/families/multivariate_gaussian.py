@@ -1,0 +1,212 @@
+"""Gaussian in d dimensions, its covariance fitted or known, carried by its Cholesky factor in logarithms."""
+
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from mcollapse import random
+from mcollapse.data import MeanCovariance, Samples, log_sum_factor, unit_and_logs
+from mcollapse.families.base import AbstractFamily, Count
+from mcollapse.families.features import checked_covariance, real_rows
+from mcollapse.families.parameters import check_finite, concrete, is_concrete
+from mcollapse.random import Key
+from mcollapse.random.logarithms import log1p
+from mcollapse.status import Status
+from mcollapse.triangular import cholesky, gram, product
+
+MEAN, COVARIANCE = 1, 2
+
+
+class MultivariateGaussianParams(eqx.Module):
+    r"""The mean, and the covariance $U D^2 U^\top$: U unit lower triangular, D diagonal, in logarithms."""
+
+    mean: Float[Array, " dimension"] = eqx.field(converter=concrete)
+    unit: Float[Array, "dimension dimension"] = eqx.field(converter=concrete)
+    log_diagonal: Float[Array, " dimension"] = eqx.field(converter=concrete)
+
+    def __check_init__(self):
+        """Concrete parameters are finite and fit together; a singular covariance has logarithms of -inf."""
+        for name in ("mean", "unit"):
+            if is_concrete(getattr(self, name)):
+                check_finite(name, getattr(self, name))
+        if is_concrete(self.log_diagonal) and not np.all(np.asarray(self.log_diagonal) < np.inf):
+            raise ValueError(f"log_diagonal must be numbers below infinity, got {self.log_diagonal}")
+        if is_concrete(self.mean) and is_concrete(self.unit):
+            size = np.size(self.mean)
+            if np.ndim(self.mean) != 1 or np.shape(self.unit) != (size, size):
+                raise ValueError(
+                    f"a mean [d] and factors [d, d] go together, got shapes {np.shape(self.mean)} and "
+                    f"{np.shape(self.unit)}"
+                )
+
+    @classmethod
+    def of(cls, mean: object, covariance: object) -> "MultivariateGaussianParams":
+        """From a mean [d] and a covariance matrix [d, d], positive definite."""
+        root = np.linalg.cholesky(checked_covariance(np.asarray(covariance, np.float64)))
+        diagonal = np.diagonal(root)
+        return cls(np.asarray(mean, np.float64), root / diagonal, np.log(diagonal))
+
+    @classmethod
+    def isotropic(cls, dimension: int = 2, variance: float = 1.0) -> "MultivariateGaussianParams":
+        """Mean 0, covariance a multiple of the identity."""
+        return cls.of(np.zeros(int(dimension)), variance * np.eye(int(dimension)))
+
+    @classmethod
+    def standard(cls) -> "MultivariateGaussianParams":
+        """Two dimensions, mean 0, covariance the identity."""
+        return cls.isotropic()
+
+    @classmethod
+    def from_data(cls, rows: object, ddof: int = 0) -> "MultivariateGaussianParams":
+        """The sample mean and covariance of rows [n, d]."""
+        data = real_rows(rows, "Gaussian data")
+        if len(data) <= data.shape[1]:
+            raise ValueError(
+                f"a covariance in {data.shape[1]} dimensions needs at least {data.shape[1] + 1} rows, got "
+                f"{len(data)}"
+            )
+        return cls.of(data.mean(axis=0), np.cov(data, rowvar=False, ddof=ddof).reshape((data.shape[1],) * 2))
+
+
+class MultivariateGaussian(AbstractFamily):
+    r"""$x \sim N(\mu, \Sigma)$ in d dimensions.
+
+    The statistics are count, mean and covariance, independent of each other: $\bar x \sim N(\mu, \Sigma/n)$
+    and $n S \sim W_d(n - 1, \Sigma)$, whose Cholesky factor is that of $\Sigma$ times a Bartlett factor, so
+    that nothing is decomposed under replacement. With `variance="known"` only the mean is refitted. Rows are
+    vectors. Source: Shumailov et al. (2023, arXiv 2305.17493); Kazdan et al. (2024, arXiv 2410.16713).
+    """
+
+    dimension: int = eqx.field(static=True, default=2)
+    variance: str = eqx.field(static=True, default="fitted")
+
+    Params = MultivariateGaussianParams
+
+    has_dispersion: ClassVar[bool] = True
+
+    def __check_init__(self):
+        """The covariance is fitted or known, the dimension a whole number."""
+        if isinstance(self.dimension, bool) or not isinstance(self.dimension, int) or self.dimension < 1:
+            raise ValueError(f"dimension is a whole number of at least 1, got {self.dimension!r}")
+        if self.variance not in ("fitted", "known"):
+            raise ValueError(f'variance is "fitted" or "known", got {self.variance!r}')
+
+    def sample(self, key: Key, params: MultivariateGaussianParams, count: Count, capacity: int) -> Samples:
+        """Rows are vectors."""
+        normals = random.normal(key, MEAN, (capacity, self.dimension))
+        factor = params.unit * jnp.exp(params.log_diagonal)
+        rows = jnp.matmul(normals, factor.T, precision=jax.lax.Precision.HIGHEST)
+        return Samples.first(params.mean + rows, count)
+
+    def statistics(self, samples: Samples, like: MultivariateGaussianParams) -> MeanCovariance:
+        """Count, mean and covariance in two passes, in units of the largest deviation."""
+        dtype = jnp.result_type(float)
+        rows, weights = samples.rows.astype(dtype), samples.weights.astype(dtype)
+        total = jnp.maximum(jnp.sum(weights), jnp.finfo(dtype).tiny)
+        mean = jnp.sum(weights[:, None] * rows, axis=0) / total
+        centred = jnp.where(weights[:, None] > 0, rows - mean, 0.0)
+        largest = jnp.max(jnp.abs(centred))
+        unit = jnp.where(largest > 0, largest, 1.0)
+        scaled = centred / unit * jnp.sqrt(weights / total)[:, None]
+        present = jnp.sum(samples.weights != 0, dtype=jnp.int32)
+        factor = cholesky(jnp.matmul(scaled.T, scaled, precision=jax.lax.Precision.HIGHEST), present - 1)
+        return MeanCovariance(samples.count, mean, *unit_and_logs(factor, jnp.log(unit)), present)
+
+    def sample_statistics(self, key: Key, params: MultivariateGaussianParams, count: Count) -> MeanCovariance:
+        r"""$\bar x = \mu + L z/\sqrt n$ and $L A/\sqrt n$ with $L = U D$ and a Bartlett factor A."""
+        count = jnp.asarray(count, jnp.int32)
+        bartlett = random.gram_factor(key, COVARIANCE, jnp.maximum(count - 1, 0), self.dimension)
+        size = jnp.maximum(count, 1).astype(bartlett.dtype)
+        unit, logs = (
+            jnp.asarray(params.unit, bartlett.dtype),
+            jnp.asarray(params.log_diagonal, bartlett.dtype),
+        )
+        scores = random.multivariate_normal(key, MEAN, jnp.zeros(self.dimension))
+        mean = params.mean + jnp.sum(unit * (jnp.exp(logs) * scores), axis=1) / jnp.sqrt(size)
+        inner, inner_logs = unit_and_logs(bartlett, -0.5 * jnp.log(size))
+        # D A = (D A_unit D^-1) D diag(A): of the ratios of D only those below the diagonal are read
+        ratios = jnp.exp(jnp.tril(logs[:, None] - logs, -1))
+        present = count > 0
+        return MeanCovariance(
+            count,
+            jnp.where(present, mean, 0.0),
+            product(unit, inner * ratios),
+            jnp.where(present, logs + inner_logs, -jnp.inf),
+            count,
+        )
+
+    def maximum_likelihood(
+        self, data: MeanCovariance, previous: MultivariateGaussianParams, ddof: int = 0
+    ) -> tuple[MultivariateGaussianParams, Int[Array, ""]]:
+        r"""$\hat\mu = \bar x$, $\hat\Sigma = S n/(n - \text{ddof})$."""
+        size = data.count.astype(data.mean.dtype)
+        enough = size > (0 if self.variance == "known" else ddof)
+        unit, logs = data.unit, data.log_diagonal
+        if ddof:
+            logs = logs - 0.5 * log1p(jnp.where(enough, -ddof / jnp.where(enough, size, 1.0), 0.0))
+        if self.variance == "known":
+            unit, logs = previous.unit, previous.log_diagonal
+        params = MultivariateGaussianParams(
+            jnp.where(enough, data.mean, previous.mean),
+            jnp.where(enough, unit, previous.unit),
+            jnp.where(enough, logs, previous.log_diagonal),
+        )
+        return params, jnp.where(enough, _status(params), Status.TOO_FEW_POINTS).astype(jnp.int32)
+
+    def combine(
+        self,
+        first: MultivariateGaussianParams,
+        second: MultivariateGaussianParams,
+        weight: Float[Array, ""],
+    ) -> MultivariateGaussianParams:
+        """Weighted means of both means and of both covariances, without a term between the means."""
+        parts = (first.unit, first.log_diagonal, weight), (second.unit, second.log_diagonal, 1.0 - weight)
+        unit, logs = log_sum_factor(*parts, jnp.zeros_like(first.mean), jnp.asarray(self.dimension))
+        mean = weight * first.mean + (1.0 - weight) * second.mean
+        return MultivariateGaussianParams(mean, unit, logs)
+
+    def blank(self, truth: Any, capacity: int | None) -> MultivariateGaussianParams:
+        """Mean 0 and the identity or, where it is known, the truth's covariance."""
+        zeros = jnp.zeros(self.dimension)
+        if self.variance == "fitted":
+            return MultivariateGaussianParams(zeros, jnp.eye(self.dimension), zeros)
+        if not hasattr(truth, "log_diagonal"):
+            raise ValueError(
+                'variance="known" takes the covariance from a MultivariateGaussian truth; use "fitted"'
+            )
+        return MultivariateGaussianParams(zeros, jnp.asarray(truth.unit), jnp.asarray(truth.log_diagonal))
+
+    def expectation(self, params: MultivariateGaussianParams) -> Float[Array, " dimension"]:
+        """The mean."""
+        return params.mean
+
+    def covariance(self, params: MultivariateGaussianParams) -> Float[Array, "dimension dimension"]:
+        r"""$\Sigma$, zero where it is below the smallest float."""
+        return gram(jnp.asarray(params.unit * jnp.exp(params.log_diagonal), jnp.result_type(float)))
+
+    def check(self, params: MultivariateGaussianParams) -> None:
+        """As many coordinates as dimensions."""
+        size = np.size(params.mean)
+        if size != self.dimension:
+            raise ValueError(
+                f"MultivariateGaussian has dimension {self.dimension}, but the truth has {size} coordinates: "
+                f"use MultivariateGaussian(dimension={size})"
+            )
+
+    def standard_truth(self) -> MultivariateGaussianParams:
+        """Mean 0, covariance the identity."""
+        return MultivariateGaussianParams.isotropic(self.dimension)
+
+    def fewest(self, ddof: int) -> int:
+        """A point more than dimensions for a covariance, one where it is known."""
+        return 1 if self.variance == "known" else self.dimension + 1
+
+
+def _status(params: MultivariateGaussianParams) -> Array:
+    finite = jnp.all(jnp.isfinite(params.mean)) & jnp.all(params.log_diagonal < jnp.inf)
+    singular = jnp.any(params.log_diagonal == -jnp.inf)
+    return jnp.where(finite, jnp.where(singular, Status.DEGENERATE, Status.OK), Status.NOT_FINITE)

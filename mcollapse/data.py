@@ -172,8 +172,8 @@ def log_sum_factor(
     largest = jnp.maximum(jnp.max(first[1]), jnp.max(second[1]))
     with_vector = jnp.maximum(largest, jnp.log(jnp.max(jnp.abs(vector))))
     unit = jnp.where(jnp.isfinite(with_vector), with_vector, 0.0)
-    parts = [u * (jnp.exp(log - unit) * jnp.sqrt(weight)) for u, log, weight in (first, second)]
-    factor = triangular.sum_factor(*parts, vector * jnp.exp(-unit), rank)
+    ours, theirs = (u * (jnp.exp(log - unit) * jnp.sqrt(weight)) for u, log, weight in (first, second))
+    factor = triangular.sum_factor(ours, theirs, vector * jnp.exp(-unit), rank)
     return unit_and_logs(factor, unit)
 
 

@@ -1,6 +1,9 @@
 """Draw: what a source asks for points, whatever the family, the path and the buffer."""
 
+from typing import Any
+
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
@@ -29,6 +32,30 @@ class Draw(eqx.Module):
     def model(self, key: Key, params: Params, count: Int[Array, ""] | int) -> AbstractStatistics | Samples:
         """`count` points of the model with these parameters."""
         return self._draw(key.at(MODEL), self.family, params, count)
+
+    def models(
+        self, key: Key, stacked: Params, counts: Int[Array, " models"]
+    ) -> AbstractStatistics | Samples:
+        """`counts[j]` points of the model with the j-th of these parameters, for all j together."""
+        if not self.as_rows and offers(self.family, "sample_statistics"):
+            first, rest = ((jax.tree.map(take, stacked), take(counts)) for take in (_first, _others))
+            start = self.model(key.fold(0), *first)
+
+            def add(so_far: Any, given: tuple[Any, Array, Array]) -> tuple[Any, None]:
+                params, count, j = given
+                return so_far.merge(self.model(key.fold(j), params, count)), None
+
+            return jax.lax.scan(add, start, (*rest, jnp.arange(1, counts.shape[0])))[0]
+        ends = jnp.cumsum(counts)
+
+        def row(i: Array) -> Array:
+            params = jax.tree.map(lambda leaf: leaf[jnp.searchsorted(ends, i, side="right")], stacked)
+            return self.family.sample(key.at(MODEL).fold(i), params, 1, 1).rows[0]
+
+        samples = Samples.first(jax.vmap(row)(jnp.arange(self.capacity)), ends[-1])
+        if self.as_rows:
+            return samples
+        return self.family.statistics(samples, jax.tree.map(_first, stacked))
 
     def both(
         self, key: Key, params: Params, real: Int[Array, ""], synthetic: Int[Array, ""], share: Array
@@ -62,3 +89,11 @@ class Draw(eqx.Module):
         if self.as_rows:
             return samples
         return self.family.statistics(samples, self.family.blank(self.truth.params, None))
+
+
+def _first(leaf: Array) -> Array:
+    return leaf[0]
+
+
+def _others(leaf: Array) -> Array:
+    return leaf[1:]

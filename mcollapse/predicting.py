@@ -11,11 +11,11 @@ from mcollapse.estimators import MaximumLikelihood, RealOnly, Unbiased, Weighted
 from mcollapse.families import Bernoulli, Gaussian, LinearRegression, MultivariateGaussian
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
-from mcollapse.pools import Newest
+from mcollapse.pools import Newest, Window
 from mcollapse.process import RecursiveTraining
 from mcollapse.recording import Record
 from mcollapse.schedules import Table
-from mcollapse.sources import LastModel, Mixture, Split
+from mcollapse.sources import LastModel, Mixture, PastModels, Split
 from mcollapse.sweeping import at_cell
 from mcollapse.trajectories import Trajectories
 
@@ -59,10 +59,14 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
     source, pool, estimator, family = planned.source, planned.pool, planned.estimator, planned.family
     tables: dict[str, Any] = {}
     if isinstance(source, Mixture):
-        tables = {"shares": np.asarray(source.real_share.values), "counts": source.counts}  # type: ignore[attr-defined]
+        tables |= {"shares": np.asarray(source.real_share.values), "counts": source.counts}  # type: ignore[attr-defined]
     if isinstance(source, Split):
         parts = (np.asarray(part.values) for part in (source.real, source.synthetic))  # type: ignore[attr-defined]
-        tables = dict(zip(("real_sizes", "synthetic_sizes"), parts, strict=True))
+        tables |= dict(zip(("real_sizes", "synthetic_sizes"), parts, strict=True))
+    if isinstance(source, PastModels):
+        tables |= {"counts": source.counts, "window": source.window}
+    if isinstance(pool, Window):
+        tables["window"] = pool.batches
     if isinstance(estimator, Weighted):
         tables["weights"] = _weights(planned)
     if hasattr(pool, "budget"):
@@ -109,6 +113,8 @@ def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
         return False
     if isinstance(process.estimator, Weighted) and process.estimator.weight == "optimal":
         ours = ours and getattr(process.source, "counts", "fixed") == "fixed"  # else the weight is random
+    if isinstance(process.source, PastModels) and isinstance(process.pool, Window):
+        return False  # theory has one window
     return ours and all(kebab(type(part).__name__) in theory.CHOICES[name] for name, part in parts.items())
 
 

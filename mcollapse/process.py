@@ -257,7 +257,7 @@ class RecursiveTraining(AbstractProcess):
             pool, data = self.pool.absorb(key.at(POOL), pool, batch, t)
             data = self._read(family, data, params)
             params, carry, status = self.estimator.fit(key.at(ESTIMATOR), family, data, params, carry, t)
-        source = self.source.init(params, plan.generations)
+        source = self.source.init(family, params, plan.generations)
         drawn = _drawn(family, self._model), _drawn(settled.family, truth.family)
         return State(*drawn, params, carry, source, pool, status)
 
@@ -286,7 +286,7 @@ class RecursiveTraining(AbstractProcess):
             truth_family=state.truth_family,
             params=params,
             carry=carry,
-            source=self.source.remember(state.source, params, t),
+            source=self.source.remember(family, state.source, params, t),
             pool=pool,
             status=jnp.maximum(state.status, status),
         )
@@ -374,7 +374,7 @@ class RecursiveTraining(AbstractProcess):
         key = Key.of(jax.random.key(0))
 
         def batches() -> tuple[Batch | None, Batch]:
-            source = self.source.init(params, self._planned().generations)
+            source = self.source.init(draw.family, params, self._planned().generations)
             count, t = jnp.asarray(1, jnp.int32), jnp.asarray(1, jnp.int32)
             later = self.source.draw(key.at(SOURCE), draw, source, params, count, t)
             first = Batch(draw.real(key.at(SOURCE), count), None) if start == "real" else None

@@ -19,6 +19,7 @@ from mcollapse.families import (
     Poisson,
 )
 from tests.theory import rows
+from tests.theory.reference import PAST
 from tests.theory.rows import design_of, dimension_of, is_multivariate, is_regression, noise_of, weighted_how
 
 ROWS = {row["id"]: row for row in rows.ROWS}
@@ -104,7 +105,7 @@ def process(row) -> mc.RecursiveTraining:
         "latest_only": mc.pools.Newest(),
         "accumulate": mc.pools.All(),
         "accumulate_subsample": mc.pools.Subsample(size or 1),
-    }[row["pool"]]
+    }.get(row["pool"], mc.pools.Newest())  # past models are another source
     if _keeps_real(row):
         real, made = s.get("N_real_fixed", s.get("n_real")), s["n_synthetic"]
         return mc.RecursiveTraining(
@@ -205,6 +206,8 @@ def _source(row, s, size):
     kind = row["source_of_data"]
     if "n_synthetic" in s:
         return mc.sources.Split(s["n_real"], s["n_synthetic"])
+    if row["pool"] in PAST:
+        return mc.sources.PastModels(s.get("K"), PAST[row["pool"]])
     if kind.startswith("previous_model"):
         return mc.sources.LastModel()
     share = s.get("alpha", s.get("alpha_t"))

@@ -230,6 +230,12 @@ CAUSES = {
         lambda p: run(mc.RecursiveTraining(family=Multivariate(3), sizes=3), Multivariate.Params.isotropic(3)),
         "has 3", "at least 4 points"),
     "a dimension of none": (lambda p: Multivariate(0), "got 0", "at least 1"),
+    "no past models": (lambda p: mc.sources.PastModels(0), "got 0", "at least 1, or None"),
+    "past models of unknown counts": (
+        lambda p: mc.sources.PastModels(counts="some"), "'some'", '"fixed"'),
+    "a window of nothing": (lambda p: mc.pools.Window(0), "got 0", "pools.All()"),
+    "filtered points of the truth itself": (
+        lambda p: run(gaussian(pool=mc.pools.RealOnly()), GAUSSIAN, start="truth"), "RealOnly", 'start="real"'),
     "coefficients that are no vector": (
         lambda p: LinearRegression.Params([[1.0, 2.0]]), "(1, 2)", "a vector, one a feature"),
     "NaN among coefficients": (lambda p: LinearRegression.Params([1.0, np.nan]), "nan at position 1", "finite"),

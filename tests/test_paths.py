@@ -40,12 +40,16 @@ SOURCES = {
     "mixture": lambda n: mc.sources.Mixture(0.3),
     "fixed": lambda n: mc.sources.Mixture(0.3, counts="fixed"),
     "split": lambda n: mc.sources.Split(n // 4, n - n // 4),
+    "past": lambda n: mc.sources.PastModels(),
+    "few": lambda n: mc.sources.PastModels(2, counts="fixed"),
 }
 POOLS = {
     "newest": lambda n: mc.pools.Newest(),
     "all": lambda n: mc.pools.All(),
     "subsample": lambda n: mc.pools.Subsample(n),
     "kept": lambda n: mc.pools.RealAndNewest(),
+    "window": lambda n: mc.pools.Window(2),
+    "real": lambda n: mc.pools.RealOnly(),
 }
 QUICK = {
     ("gaussian", "mixture", "newest"),
@@ -53,7 +57,10 @@ QUICK = {
 COMBINATIONS = [
     pytest.param(*c, marks=() if c in QUICK else pytest.mark.slow)
     for c in itertools.product(FAMILIES, SOURCES, POOLS)
-    if c[0] != "gaussian-known" or c[2] == "newest"  # a known variance changes the fit and not the pool
+    if (c[0] != "gaussian-known" or c[2] == "newest")  # a known variance changes the fit and not the pool
+    # in the new regimes a few families stand for the others, and a pool of real points sees the source's alone
+    and (not {"past", "few"} & {c[1]} or c[2] in ("newest", "window"))
+    and (c[2] != "real" or c[1] in ("mixture", "split"))
 ]
 
 

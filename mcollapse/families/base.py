@@ -26,6 +26,8 @@ class AbstractFamily(eqx.Module):
 
     has_dispersion: ClassVar[bool] = False
     """Whether the fit estimates a variance, so that `ddof` means something."""
+    average_is_mixture: ClassVar[bool] = False
+    """Whether `combine` of two models is the model that draws from one or the other."""
 
     @abc.abstractmethod
     def sample(self, key: Key, params: Params, count: Count, capacity: int) -> Samples:

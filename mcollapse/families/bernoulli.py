@@ -1,5 +1,7 @@
 """Bernoulli: a coin, the smallest model that can forget."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -46,6 +48,8 @@ class Bernoulli(AbstractFamily):
     """
 
     Params = BernoulliParams
+
+    average_is_mixture: ClassVar[bool] = True
 
     def sample(self, key: Key, params: BernoulliParams, count: Count, capacity: int) -> Samples:
         """Rows are int32 zeros and ones."""

@@ -1,5 +1,7 @@
 """Categorical: unigram models, next tokens in one context, any finite alphabet."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -85,6 +87,8 @@ class Categorical(AbstractFamily):
     """
 
     Params = CategoricalParams
+
+    average_is_mixture: ClassVar[bool] = True
 
     def sample(self, key: Key, params: CategoricalParams, count: Count, capacity: int) -> Samples:
         """Rows are int32 labels."""

@@ -9,7 +9,7 @@ from jaxtyping import Array, Int
 
 from mcollapse.data import Batch
 from mcollapse.draw import Draw
-from mcollapse.families.base import Params
+from mcollapse.families.base import AbstractFamily, Params
 from mcollapse.random import Key
 
 State = Any
@@ -36,9 +36,9 @@ class AbstractSource(eqx.Module):
         del sizes
         return None
 
-    def init(self, params: Params, generations: int) -> State:
+    def init(self, family: AbstractFamily, params: Params, generations: int) -> State:
         """The memory before generation 1; `params` is the model of generation 0."""
-        del params, generations
+        del family, params, generations
         return None
 
     @abc.abstractmethod
@@ -47,7 +47,7 @@ class AbstractSource(eqx.Module):
     ) -> Batch:
         """The batch of generation `t`, `count` points of it by the process's sizes."""
 
-    def remember(self, state: State, params: Params, t: Int[Array, ""]) -> State:
+    def remember(self, family: AbstractFamily, state: State, params: Params, t: Int[Array, ""]) -> State:
         """The memory after the model of generation `t` is fitted."""
-        del params, t
+        del family, params, t
         return state

@@ -33,6 +33,8 @@ from .multinomial import replacement_risk as replacement_risk
 from .multivariate import log_determinant_moments as log_determinant_moments
 from .multivariate import replacement_moments as replacement_moments
 from .multivariate import weighted_moments as weighted_moments
+from .past import past_models_moments as past_models_moments
+from .past import window_risk as window_risk
 from .poisson import poisson_risk as poisson_risk
 from .poisson import poisson_survival as poisson_survival
 from .provenance import debiased_risk as debiased_risk

@@ -10,6 +10,7 @@ from . import (
     informed,
     least_squares,
     multivariate,
+    past,
     poisson,
     replacement,
     survival,
@@ -33,6 +34,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     least_squares.INFORMED,
     multivariate.CHAPTER,
     multivariate.INFORMED,
+    past.CHAPTER,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.
@@ -81,6 +83,6 @@ def predictions(
     found = []
     for chapter in CHAPTERS:
         known = [item for item in asked if item[0] in chapter.quantities]
-        if known and chapter.informed == setting.informed and chapter.applies(setting):
+        if known and chapter.regime == setting.regime and chapter.applies(setting):
             found += chapter.predict(setting, known, at)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .law import Law, Prediction
-from .setting import Setting
+from .setting import Regime, Setting
 
 Asked = Sequence[tuple[str, Mapping[str, Any]]]
 
@@ -21,14 +21,14 @@ class Chapter:
         quantities: the metrics that it can speak of.
         applies: whether a setting is in its domain.
         predict: (setting, asked, generations) -> predictions; asked holds only quantities of this chapter.
-        informed: whether it speaks of settings in which provenance matters, and of no others.
+        regime: which settings it speaks of, and of no others: see `Setting.regime`.
     """
 
     laws: tuple[Law, ...]
     quantities: frozenset[str]
     applies: Callable[[Setting], bool]
     predict: Callable[[Setting, Asked, np.ndarray], list[Prediction]]
-    informed: bool = False
+    regime: Regime = "agnostic"
 
 
 def plain(asked: Asked) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from .chapter import Asked, Chapter, plain
 from .law import Law, Prediction
+from .past import scaled
 from .provenance import debiased_risk, filtered_risk
 from .setting import Setting
 
@@ -48,6 +49,9 @@ def law_of(setting: Setting) -> Law | None:
     """The law whose domain holds the setting, if one does."""
     if not setting.same_family or setting.family in ("linear-regression", "multivariate-gaussian"):
         return None
+    if setting.pool == "real-only" and setting.start == "real":
+        plain = setting.estimator == "maximum-likelihood"
+        return ORACLE if plain else None
     if setting.pool == "real-and-newest":
         agnostic = setting.estimator in ("maximum-likelihood", "unbiased")
         plain = agnostic and setting.source == "last-model" and setting.start == "real"
@@ -157,7 +161,7 @@ def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Pre
     """Risks, and the expected variance of a Gaussian that is fitted."""
     law, (risk, variance) = law_of(setting), moments(setting)
     assert law is not None
-    values = _scaled(setting, risk)
+    values = scaled(setting, risk)
     if setting.family == "gaussian" and not setting.known_variance and not np.isnan(variance).any():
         values["variance"] = variance * float(setting.truth["variance"])
     return [
@@ -167,19 +171,5 @@ def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Pre
     ]
 
 
-def _scaled(setting: Setting, risk: np.ndarray) -> dict[str, np.ndarray]:
-    if setting.family == "poisson":
-        return {"squared_error": risk * float(setting.truth["rate"])}
-    if setting.family == "gaussian":
-        return {"squared_error": risk * float(setting.truth["variance"])}
-    chances = setting.probabilities
-    one = float(np.sum(chances * (1 - chances)))
-    return {
-        "squared_error": risk * one * (0.5 if setting.family == "bernoulli" else 1.0),
-        "chi_square": risk * (np.count_nonzero(chances) - 1),
-        "concentration": risk * one + float(np.sum(chances**2)),
-    }
-
-
-CHAPTER = Chapter((ORACLE, DEBIASED, WEIGHTED, PARTIAL), QUANTITIES, applies, predict, informed=True)
+CHAPTER = Chapter((ORACLE, DEBIASED, WEIGHTED, PARTIAL), QUANTITIES, applies, predict, regime="informed")
 """What `catalogue` asks where an estimator knows provenance, or a pool keeps the real points."""

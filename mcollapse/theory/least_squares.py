@@ -91,7 +91,8 @@ def law_of(setting: Setting) -> Law | None:
 
 def _informed_law(setting: Setting) -> Law | None:
     fixed = not setting.batches.random
-    if setting.estimator == "real-only" and setting.pool == "all":
+    filtered = setting.estimator == "maximum-likelihood" and setting.pool == "real-only"
+    if filtered or (setting.estimator == "real-only" and setting.pool == "all"):
         return ORACLE if fixed and setting.design is None and setting.start == "real" else None
     two_fits = setting.estimator == "weighted" and setting.combine == "fits" and setting.pool == "newest"
     return TWO_FITS if two_fits and fixed else None
@@ -275,5 +276,5 @@ CHAPTER = Chapter(
     (REPLACE, ACCUMULATE_DESIGN, ACCUMULATE, MIXED, MIXED_DESIGN, SHORTEST), QUANTITIES, applies, predict
 )
 """What `catalogue` asks."""
-INFORMED = Chapter((ORACLE, TWO_FITS), QUANTITIES, applies, predict, informed=True)
+INFORMED = Chapter((ORACLE, TWO_FITS), QUANTITIES, applies, predict, regime="informed")
 """What it asks where the estimator knows which rows are real."""

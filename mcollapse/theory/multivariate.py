@@ -199,5 +199,5 @@ def _dimension(setting: Setting) -> int:
 
 CHAPTER = Chapter((COORDINATES, DETERMINANT, FROBENIUS), QUANTITIES, applies, predict)
 """What `catalogue` asks."""
-INFORMED = Chapter((WEIGHTED,), QUANTITIES, applies_informed, predict_informed, informed=True)
+INFORMED = Chapter((WEIGHTED,), QUANTITIES, applies_informed, predict_informed, regime="informed")
 """What it asks where the estimator knows which points are real."""

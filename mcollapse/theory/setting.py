@@ -13,12 +13,15 @@ CHOICES = {
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
     ),
-    "source": ("last-model", "mixture", "split"),
-    "pool": ("newest", "all", "subsample", "real-and-newest"),
+    "source": ("last-model", "mixture", "split", "past-models"),
+    "pool": ("newest", "all", "subsample", "real-and-newest", "real-only", "window"),
     "start": ("real", "truth"),
     "counts": ("random", "fixed"),
     "combine": ("rows", "fits"),
 }  # fmt: skip
+
+
+Regime = Literal["agnostic", "informed", "remembering", "beyond"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,10 @@ class Setting:
             or "linear-regression".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
             real points), "debiased" or "weighted" (needs weights).
-        source: "last-model", "mixture" (needs shares) or "split" (needs real_sizes and synthetic_sizes).
-        pool: "newest", "all", "subsample" (needs budget) or "real-and-newest".
+        source: "last-model", "mixture" (needs shares), "split" (needs real_sizes and synthetic_sizes) or
+            "past-models".
+        pool: "newest", "all", "subsample" (needs budget), "real-and-newest", "real-only" or "window" (needs
+            window).
         start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
         truth: {"probabilities": [K]}, {"probability": scalar}, {"rate": scalar},
@@ -56,8 +61,9 @@ class Setting:
         real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
         synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
         counts: of a mixture, "random" (every draw is real with probability alpha_t) or "fixed" (exactly
-            alpha_t n_t real draws, rounded down).
+            alpha_t n_t real draws, rounded down); of past models, whether every draw chooses its model.
         budget: points of the subsample, int [T+1]; the whole pool where that is smaller.
+        window: how many past models points come from, None for all; or how many batches the pool holds.
         weights: of "weighted", the total weight w_t of the real points, [T+1]; entry 0 is never read.
         combine: of "weighted", one fit to weighted "rows", or the average of two "fits".
         design: of a regression, rows that are labelled anew in every batch; None where features are fresh.
@@ -78,8 +84,8 @@ class Setting:
     estimator: Literal[
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm"
     ]
-    source: Literal["last-model", "mixture", "split"]
-    pool: Literal["newest", "all", "subsample", "real-and-newest"]
+    source: Literal["last-model", "mixture", "split", "past-models"]
+    pool: Literal["newest", "all", "subsample", "real-and-newest", "real-only", "window"]
     start: Literal["real", "truth"]
     sizes: np.ndarray
     truth: Mapping[str, np.ndarray | float]
@@ -88,6 +94,7 @@ class Setting:
     synthetic_sizes: np.ndarray | None = None
     counts: Literal["random", "fixed"] = "random"
     budget: np.ndarray | None = None
+    window: int | None = None
     weights: np.ndarray | None = None
     combine: Literal["rows", "fits"] = "rows"
     design: int | None = None
@@ -106,6 +113,10 @@ class Setting:
             if array is None or np.shape(array) != np.shape(self.sizes):
                 raise ValueError(f"this setting needs {name}, an array of the length of sizes")
         budget = np.ones(1) if self.budget is None else np.asarray(self.budget)[self.first :]
+        if self.window is not None and self.window < 1 or (self.pool == "window" and self.window is None):
+            raise ValueError("a window holds at least one batch or model")
+        if self.source == "past-models" and self.pool == "window":
+            raise ValueError("past models and a window of batches have one number for both: no law is known")
         if np.any(self.fit_sizes < 1) or np.any(budget < 1):
             raise ValueError("every generation needs at least one point, and so does a budget")
         if self.constant < 0:
@@ -136,7 +147,7 @@ class Setting:
             sizes = np.concatenate([np.asarray(self.sizes)[:1], sizes[1:]])
             return Batches(sizes, _headed(real / np.maximum(sizes, 1)), random=False)
         sizes = np.asarray(self.sizes)
-        if self.source == "last-model":
+        if self.source in ("last-model", "past-models"):
             return Batches(sizes, _headed(np.zeros(len(sizes))), random=False)
         shares = _headed(np.asarray(self.shares, dtype=float))
         if self.counts == "fixed":
@@ -153,12 +164,26 @@ class Setting:
     def replaces(self) -> bool:
         """Whether every generation is trained on draws of the last model and on nothing else."""
         # A real share at the first step from the truth changes nothing: its two parts have one law.
-        return self.pool == "newest" and not np.any(self.batches.shares[1 + self.first :])
+        last_alone = self.source != "past-models" or self.window == 1
+        return self.pool == "newest" and last_alone and not np.any(self.batches.shares[1 + self.first :])
 
     @property
     def informed(self) -> bool:
         """Whether provenance matters to the estimator, or the pool keeps real points."""
-        return self.estimator in ("real-only", "debiased", "weighted") or self.pool == "real-and-newest"
+        keeps = self.pool in ("real-and-newest", "real-only")
+        return self.estimator in ("real-only", "debiased", "weighted") or keeps
+
+    @property
+    def regime(self) -> "Regime":
+        """Which laws can speak of it.
+
+        "informed" where provenance matters, "remembering" where several past models or a window of batches
+        do, "beyond" where both are, of which no law is known; else "agnostic".
+        """
+        remembers = self.pool == "window" or (self.source == "past-models" and self.window != 1)
+        if self.informed:
+            return "beyond" if remembers else "informed"
+        return "remembering" if remembers else "agnostic"
 
     @property
     def constant_size(self) -> bool:

@@ -11,6 +11,9 @@ from tests.theory.rows import ROWS, design_of, dimension_of, is_multivariate, is
 SIMULATED = [row for row in ROWS if all(isinstance(at, int) for at in row["generations"])]
 LIMITS = {row["id"]: row for row in ROWS if row not in SIMULATED}
 
+PAST = {"window of models": "fixed", "uniform over models": "random"}
+"""How points choose among past models."""
+
 QUANTITIES = {
     "E ||theta_t - theta*||_2^2": "squared_error",
     "E ||P_t - p||_2^2": "squared_error",
@@ -82,9 +85,8 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
     given, generations = row["settings"], int(max(row["generations"]))
     parts = {"family": "gaussian", "estimator": "maximum-likelihood", "truth": {"mean": 0.0, "variance": 1.0}}
     parts["start"] = "truth" if row["generation_zero"] == "truth" else "real"
-    parts["pool"] = {"latest_only": "newest", "accumulate": "all", "accumulate_subsample": "subsample"}[
-        row["pool"]
-    ]
+    pools = {"latest_only": "newest", "accumulate": "all", "accumulate_subsample": "subsample"}
+    parts["pool"] = pools.get(row["pool"], "newest")  # past models are another source
     if row["family"] == "bernoulli":
         parts |= {"family": "bernoulli", "truth": {"probability": given["p0"]}}
     if row["family"] == "categorical":
@@ -110,6 +112,8 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         shares = shares_of(given.get("alpha_t", given.get("alpha")), generations)
         fixed = "split" in row["source_of_data"] or "fixed counts" in row["source_of_data"]
         parts |= {"source": "mixture", "shares": shares, "counts": "fixed" if fixed else "random"}
+    elif row["pool"] in PAST:
+        parts |= {"source": "past-models", "window": given.get("K"), "counts": PAST[row["pool"]]}
     elif "n_synthetic" in given:
         split = {
             name: np.full(generations + 1, given[f"n_{name[:-6]}"])

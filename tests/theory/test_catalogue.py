@@ -73,6 +73,11 @@ SOURCES = (
     {"source": "mixture", "shares": np.array([0.0, 1.0, 0.0, 0.3]), "counts": "fixed"},
     {"source": "split", "real_sizes": np.array([1, 1, 0, 2]), "synthetic_sizes": np.array([1, 0, 1, 2])},
 )
+MEMORIES = (
+    {"source": "past-models"},
+    {"source": "past-models", "window": 2, "counts": "fixed"},
+    {"source": "past-models", "window": 1},
+)
 FITS = (
     {},
     {"estimator": "unbiased", "ddof": 1},
@@ -85,17 +90,22 @@ FITS = (
     {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6]), "combine": "fits"},
     {"estimator": "minimum-norm"},
 )
-POOLS = ("newest", "all", "subsample", "real-and-newest")
+POOLS = ("newest", "all", "subsample", "real-and-newest", "real-only", "window")
+
+
+def parts_of(pool, source) -> dict:
+    """A window of batches has a number; past models have their own."""
+    return {"pool": pool} | ({"window": 2} if pool == "window" else {}) | source
 
 
 @pytest.mark.parametrize("sizes", TINY)
 @pytest.mark.parametrize("start", ("real", "truth"))
 @pytest.mark.parametrize("pool", POOLS)
 def test_no_legal_setting_gives_nan(sizes, start, pool):
-    for truth, source, fit in product(TRUTHS, SOURCES, FITS):
-        made = setting(
-            sizes=TINY[sizes], start=start, pool=pool, budget=np.array([1, 2, 1, 3]), **(truth | source | fit)
-        )
+    sources = SOURCES if pool == "window" else (*SOURCES, *MEMORIES)
+    for truth, source, fit in product(TRUTHS, sources, FITS):
+        parts = parts_of(pool, source) | truth | fit
+        made = setting(sizes=TINY[sizes], start=start, budget=np.array([1, 2, 1, 3]), **parts)
         found = predictions(made, EVERY)  # a Prediction refuses NaN itself
         for p in found:
             assert np.array_equal(p.generations, np.arange(4)), p.law.name
@@ -120,9 +130,12 @@ def test_every_law_has_its_say():
     said = set()
     fits, families = FITS, (True, False)
     truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC)
-    for truth, source, pool, fit, own in product(truths, SOURCES, POOLS, fits, families):
-        parts = {"sizes": np.full(4, 40), "pool": pool, "budget": np.full(4, 9), "same_family": own}
-        said |= {p.law.name for p in predictions(setting(**parts, **truth, **source, **fit), EVERY)}
+    for truth, source, pool, fit, own in product(truths, (*SOURCES, *MEMORIES), POOLS, fits, families):
+        if pool == "window" and source in MEMORIES:
+            continue
+        parts = {"sizes": np.full(4, 40), "budget": np.full(4, 9), "same_family": own}
+        made = setting(**(parts | parts_of(pool, source) | truth | fit))
+        said |= {p.law.name for p in predictions(made, EVERY)}
     assert said == {law.name for law in LAWS}
 
 
@@ -136,7 +149,8 @@ def test_other_families_have_only_the_laws_of_two_moments():
 
 def test_one_exact_law_speaks_of_each_quantity():
     for truth, source, pool, start in product(TRUTHS, SOURCES, POOLS, ("real", "truth")):
-        made = setting(sizes=np.full(4, 5), pool=pool, start=start, budget=np.full(4, 4), **truth, **source)
+        parts = parts_of(pool, source) | truth
+        made = setting(sizes=np.full(4, 5), start=start, budget=np.full(4, 4), **parts)
         exact = [
             (p.quantity, p.statistic, str(p.parameters))
             for p in predictions(made, EVERY)
@@ -161,6 +175,8 @@ def test_one_exact_law_speaks_of_each_quantity():
         (REGRESSION | {"truth": REGRESSION["truth"] | {"noise_variance": -1.0}}, "noise variance"),
         (NORMALS | {"truth": {"mean": np.zeros(3), "covariance": np.eye(2)}}, "positive definite"),
         ({"combine": "both"}, "combine"),
+        ({"pool": "window"}, "at least one batch"),
+        ({"pool": "window", "window": 2, "source": "past-models"}, "no law is known"),
     ),
 )
 def test_what_is_no_experiment_is_refused(changes, word):

@@ -18,8 +18,9 @@ DATA, FIT = 1, 2  # purposes below the key of a measurement
 class Downstream(AbstractMetric):
     """A metric of a model that is fitted to `size` points of the current one, and feeds nothing back.
 
-    The downstream model of Dohmatob, Feng and Kempe (2024, arXiv 2402.07712): another size than the
-    generators', another estimator or `family` if wanted, and with `change` other parameters of the points
+    Its points are fresh ones, also where a replicate's own have one design. The downstream model of
+    Dohmatob, Feng and Kempe (2024, arXiv 2402.07712): another size than the generators', another estimator or
+    `family` if wanted, and with `change` other parameters of the points
     (`lambda params: dataclasses.replace(params, noise_variance=0.1)`, say).
     """
 
@@ -36,6 +37,7 @@ class Downstream(AbstractMetric):
 
     def __call__(self, key: Key, family: AbstractFamily, params: Params, truth: Truth) -> Array:
         """The other model's metric."""
+        family = family.unsettled()
         learner = family if self.family is None else self.family
         least = self.estimator.fewest(learner)
         if self.size < least:
@@ -52,7 +54,7 @@ class Downstream(AbstractMetric):
         return self.metric(learner, fitted, truth)
 
     def _data(self, key: Key, family: AbstractFamily, learner: AbstractFamily, params: Params, like: Params):
-        if type(learner) is type(family) and offers(family, "sample_statistics"):
+        if self.family is None and offers(family, "sample_statistics"):
             return family.sample_statistics(key, params, self.size)
         samples = family.sample(key, params, self.size, self.size)
         return learner.statistics(samples, like) if offers(learner, "statistics") else samples

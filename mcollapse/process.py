@@ -103,9 +103,14 @@ class AbstractProcess(eqx.Module):
 
     @abc.abstractmethod
     def measure(
-        self, key: PRNGKeyArray | Key, metric: Callable[..., Array], state: Any, truth: Truth | Params
+        self,
+        key: PRNGKeyArray | Key,
+        metric: Callable[..., Array],
+        state: Any,
+        truth: Truth | Params,
+        t: Int[Array, ""] | int | None = None,
     ) -> Array:
-        """The metric of the current model."""
+        """The metric of the current model; for one that draws, `t` says of which generation."""
 
 
 class RecursiveTraining(AbstractProcess):
@@ -181,7 +186,9 @@ class RecursiveTraining(AbstractProcess):
         pool = self.pool.planned(batch_sizes, start, as_rows)
         law = None if truth is None else as_truth(truth, self.family)
         first, parts = (0 if start == "real" else 1), source.parts(sizes)
-        self.family.check_batches(None if parts is None else tuple(part[first:] for part in parts))
+        parts = None if parts is None else tuple(part[first:] for part in parts)
+        self.family.check_batches(parts)
+        self.estimator.check_parts(self.family, parts)
         check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start, law)
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
@@ -292,12 +299,17 @@ class RecursiveTraining(AbstractProcess):
         )
 
     def measure(
-        self, key: PRNGKeyArray | Key, metric: Callable[..., Array], state: State, truth: Truth | Params
+        self,
+        key: PRNGKeyArray | Key,
+        metric: Callable[..., Array],
+        state: State,
+        truth: Truth | Params,
+        t: Int[Array, ""] | int | None = None,
     ) -> Array:
         """`metric(family, params, truth)`, with a key first where the metric draws."""
         truth, model = _traced(as_truth(truth, self.family)), self._planned().model
         if isinstance(metric, AbstractMetric):
-            metric = functools.partial(metric, Key.of(key).at(METRIC))
+            metric = functools.partial(metric, Key.of(key, t).at(METRIC))
         if model is not None:
             return jnp.asarray(
                 metric(self.family, self.family.seen(model, state.params, truth.params), truth)

@@ -103,6 +103,8 @@ def _model(cls: type) -> type[pydantic.BaseModel]:
             kind: Any = field.type
         elif "AbstractSchedule" in str(field.type):
             kind = Schedule
+        elif "AbstractEstimator" in str(field.type):
+            kind = Annotated[Any, BeforeValidator(_component(estimators, "estimator"))]
         else:
             kind = float | list[float] | list[list[float]] | None
         fields[field.name] = (kind, None)

@@ -53,9 +53,18 @@ def triangular(rows: Float[Array, "count columns"], rank: Rank) -> tuple[Square,
     return _parts(_fitted(product[:-1], jnp.asarray(rank, jnp.int32)))
 
 
-def join(first: tuple[Square, Vector], second: tuple[Square, Vector], rank: Rank) -> tuple[Square, Vector]:
-    """(L, w) of both sets of rows together, so many in all."""
-    return _parts(_joined(*first, *second, jnp.asarray(rank, jnp.int32)))
+def join(
+    first: tuple[Square, Vector],
+    second: tuple[Square, Vector],
+    rank: Rank,
+    least: Float[Array, " dimension"] | None = None,
+) -> tuple[Square, Vector]:
+    """(L, w) of both sets of rows together, so many in all.
+
+    Where squares of pivots are known to be at least so large, rounding makes none of them smaller, or zero.
+    """
+    floor = jnp.zeros_like(first[1]) if least is None else least
+    return _parts(_joined(*first, *second, jnp.asarray(rank, jnp.int32), floor))
 
 
 def product(first: Square, second: Square) -> Square:
@@ -109,6 +118,7 @@ def _symmetric(factor: Array) -> Array:
 
 @over_lanes
 def _sum_factor(first: Array, second: Array, vector: Array, rank: Array) -> Array:
+    first, second, vector = _same_lanes(first, second, vector)
     matrix = _gram(_swapped(first), _swapped(second)) + vector[:, None] * vector
     return _swapped(_decomposed(matrix, rank))
 
@@ -124,13 +134,19 @@ def _fitted(gram: Array, rank: Array) -> Array:
 
 
 @over_lanes
-def _joined(ours: Array, our: Array, theirs: Array, their: Array, rank: Array) -> Array:
+def _joined(ours: Array, our: Array, theirs: Array, their: Array, rank: Array, floor: Array) -> Array:
     """All of a merge in one, so that no lanes move in between."""
+    ours, our, theirs, their = _same_lanes(ours, our, theirs, their)
     upper = [
         jnp.concatenate([_swapped(factor), _multiplied(factor, solution)[:, None]], axis=1)
         for factor, solution in ((ours, our), (theirs, their))
     ]
-    return _packed(_decomposed(_gram(*upper), rank))
+    return _packed(_decomposed(_gram(*upper), rank, floor))
+
+
+def _same_lanes(*arrays: Array) -> list[Array]:
+    lanes = jnp.broadcast_shapes(*(array.shape[-1:] for array in arrays))
+    return [jnp.broadcast_to(array, (*array.shape[:-1], *lanes)) for array in arrays]
 
 
 def _packed(upper: Array) -> Array:
@@ -164,24 +180,30 @@ def _gram(ours: Array, theirs: Array) -> Array:
     return jnp.stack(rows)
 
 
-def _decomposed(gram: Array, rank: Array) -> Array:
+def _decomposed(gram: Array, rank: Array, floor: Array | None = None) -> Array:
     """The upper triangular factor of a matrix, and whatever columns are beside it.
 
     In each turn the first row is finished and taken off, and what is left moves up into its place.
     """
     size = len(gram)
-    gram = jnp.broadcast_to(gram, jnp.broadcast_shapes(gram.shape, rank.shape))
+    floor = jnp.zeros((size, 1), gram.dtype) if floor is None else floor
+    gram = jnp.broadcast_to(gram, jnp.broadcast_shapes(gram.shape, rank.shape, floor.shape[-1:]))
     least = 8 * size * float(jnp.finfo(gram.dtype).eps)
 
-    def turn(rest: Array, given: tuple[Array, Array]) -> tuple[Array, Array]:
-        diagonal, k = given
-        scale = once(lambda: jnp.where(k < rank, _inverse_root(rest[0, 0], diagonal * least), 0.0))
+    def turn(rest: Array, given: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+        diagonal, smallest, k = given
+
+        def pivot() -> Array:
+            small = jnp.where(smallest > 0, 0.0, diagonal * least)
+            return jnp.where(k < rank, _inverse_root(jnp.maximum(rest[0, 0], smallest), small), 0.0)
+
+        scale = once(pivot)
         row = rest[0] * scale
         left = rest[1:, 1:] - row[1:size, None] * row[1:]
         return jnp.pad(left, ((0, 1), (0, 1), (0, 0))), row
 
     diagonal = jnp.stack([gram[k, k] for k in range(size)])
-    rows = jax.lax.scan(turn, gram, (diagonal, jnp.arange(size)))[1]
+    rows = jax.lax.scan(turn, gram, (diagonal, floor, jnp.arange(size)))[1]
     return jnp.stack([_after(k, rows[k, : gram.shape[1] - k]) for k in range(size)])
 
 

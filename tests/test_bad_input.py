@@ -218,6 +218,19 @@ CAUSES = {
         lambda p: mc.families.Bernoulli.Params("half"), "'half'", "a number or an array"),
     "a mean and a covariance of two dimensions": (
         lambda p: Multivariate.Params(np.zeros(2), np.eye(3), np.zeros(3)), "(3, 3)", "go together"),
+    "a factor that is not triangular": (
+        lambda p: Multivariate.Params(np.zeros(2), [[1.0, 5.0], [7.0, -1.0]], np.zeros(2)), "triangular", "Params.of("),
+    "no dimension at all": (lambda p: Multivariate.Params.isotropic(0), "got 0", "at least 1 dimension"),
+    "a variance of zero in a matrix": (
+        lambda p: Multivariate.Params.of([0.0, 0.0], np.diag([1.0, 0.0])), "is 0", "must be positive"),
+    "two noise variances": (lambda p: LinearRegression.Params([1.0], [1.0, 2.0]), "(2,)", "one number"),
+    "a part too small for a fit of its own": (
+        lambda p: run(regression(source=mc.sources.Split(2, 18), estimator=mc.estimators.Weighted(0.5, "fits")),
+                      LinearRegression.Params.zeros(3)), "has 2", 'combine="rows"'),
+    "a learner of another dimension": (
+        lambda p: run(regression(), LinearRegression.Params.zeros(3), record=keep(
+            mc.metrics.Downstream(mc.metrics.squared_error, 9, family=LinearRegression(4)))), "rows of 5", "dimension 4"),
+    "several penalties": (lambda p: mc.estimators.Ridge([0.1, 0.2]), "(2,)", "mc.sweep"),
     "a covariance that is singular": (
         lambda p: Multivariate.Params.of([0.0, 0.0], np.ones((2, 2))), "positive definite", "leave out dimensions"),
     "fewer rows than dimensions": (

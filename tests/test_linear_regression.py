@@ -196,3 +196,80 @@ def test_downstream_refuses_what_cannot_be_fitted():
         values(
             process, LinearRegression.Params.zeros(3), record=keep(metrics.Downstream(metrics.test_error, 2))
         )
+
+
+@pytest.mark.parametrize("parts", [{"pool": mc.pools.All()}, {"estimator": estimators.Ridge(1e-9)}])
+def test_large_dimensions_through_the_engine(parts):
+    """Above what is written out: the law, and a penalty that is none."""
+    process = mc.RecursiveTraining(family=LinearRegression(17), sizes=60, **parts)
+    found = values(
+        process,
+        LinearRegression.Params.zeros(17),
+        record=keep(metrics.test_error),
+        generations=1,
+        replicates=4096,
+    )
+    expected = [17 / 42, 17 / 42 + (17 / 102 / 2 if "pool" in parts else 17 / 42)]
+    assert_agrees(*moments(found), expected)
+    assert_law_rejected(found[:, 1], 1.1 * expected[1])
+
+
+def test_the_smallest_penalty_is_minimum_norm():
+    """No pivot is taken for zero: five rows see half of ten coefficients, on average."""
+    process = mc.RecursiveTraining(family=LinearRegression(10), sizes=5, estimator=estimators.Ridge(1e-6))
+    truth = LinearRegression.Params(np.ones(10), 0.0)
+    run = mc.simulate(
+        process, truth, key=jax.random.key(0), generations=1, replicates=4096,
+        record={"x": mc.Record(metrics.squared_norm)},
+    )  # fmt: skip
+    assert (run.status == Status.OK).all()
+    assert_agrees(*moments(run["x"].values), [5.0, 2.5])
+
+
+def test_a_downstream_model_has_fresh_features_and_its_own_covariance():
+    truth = LinearRegression.Params([1.0, 2.0, 3.0], 0.01)
+    plain = metrics.Downstream(metrics.squared_error, 500, family=PLAIN)
+    process = mc.RecursiveTraining(family=TILTED, sizes=9)
+    found = values(process, truth, record=keep(plain), generations=1, start="truth", replicates=2048)[:, 0]
+    inverse = np.trace(np.linalg.inv(COVARIANCE))
+    assert_agrees(*moments(found), 0.01 * inverse / (500 - 4))
+    for path in ("auto", "rows"):
+        process = mc.RecursiveTraining(family=LinearRegression(3, design=9), sizes=9, path=path)
+        downstream = metrics.Downstream(metrics.test_error, 24)
+        found = values(process, LinearRegression.Params.zeros(3), record=keep(downstream), generations=1,
+                       start="truth", replicates=20_000)[:, 0]  # fmt: skip
+        assert_agrees(*moments(found), 3 / 20)
+        assert_law_rejected(found, 1.05 * 3 / 20)
+
+
+def test_both_parts_of_the_first_batch_from_the_truth_share_a_design():
+    """Two labels of eight rows: half the error of one, where fresh features have sixteen rows."""
+    process = mc.RecursiveTraining(
+        family=LinearRegression(3, design=8), sizes=8, source=mc.sources.Split(8, 8)
+    )
+    run = mc.simulate(
+        process, LinearRegression.Params.zeros(3), key=jax.random.key(0), generations=2, replicates=20_000,
+        start="truth", record={"x": mc.Record(metrics.test_error, reduce=mc.Moments())},
+    )  # fmt: skip
+    (verdict,) = run.compare()
+    assert verdict.law.name == "ols-real-share-design" and verdict.outcome == "consistent"
+    assert np.isclose(verdict.predicted[1], 3 / 4 / 2)
+
+
+@pytest.mark.parametrize("pool", [mc.pools.Newest(), mc.pools.All()])
+def test_without_noise_an_error_of_rounding_violates_nothing(pool):
+    process = mc.RecursiveTraining(family=PLAIN, sizes=20, pool=pool)
+    truth = LinearRegression.Params(np.ones(3), 0.0)
+    run = mc.simulate(
+        process, truth, key=jax.random.key(0), generations=2, replicates=64,
+        record={"x": mc.Record(metrics.test_error, reduce=mc.Moments())},
+    )  # fmt: skip
+    assert not run.compare().violated and np.all(run["x"].mean < 1e-9)
+
+
+def test_a_measurement_by_hand_is_of_its_generation():
+    process = mc.RecursiveTraining(family=Gaussian(), sizes=9).planned(2)
+    key, downstream = jax.random.key(0), metrics.Downstream(metrics.mean, 5)
+    state = process.init(key, GAUSSIAN)
+    seen = [float(process.measure(key, downstream, state, GAUSSIAN, t)) for t in (0, 1, 0)]
+    assert seen[0] == seen[2] != seen[1]

@@ -132,3 +132,12 @@ def test_one_dimension_is_the_gaussian():
     theirs = ends(mc.families.Gaussian(), mc.families.Gaussian.Params(0.0, 0.0), metrics.log_variance)
     assert stats.ks_2samp(ours, theirs).pvalue > 1e-6
     assert stats.ks_2samp(ours, theirs + 0.15).pvalue < 1e-6
+
+
+def test_units_do_not_make_a_covariance_singular():
+    """A metre beside a nanometre is legal; only correlations can be too close to one."""
+    variances = np.array([1.0, 1e-18, 1e12])
+    params = FAMILY.Params.of(np.zeros(3), np.diag(variances))
+    process = mc.RecursiveTraining(family=FAMILY, sizes=30, pool=mc.pools.All())
+    found = values(process, params, record=keep(metrics.log_determinant), generations=2, replicates=512)
+    assert np.all(np.isfinite(found)) and np.allclose(found.mean(axis=0), np.log(variances).sum(), atol=0.5)

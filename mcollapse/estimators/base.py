@@ -4,6 +4,7 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse.data import AbstractStatistics, Batch
@@ -48,6 +49,12 @@ class AbstractEstimator(eqx.Module):
 
     def check(self, family: AbstractFamily) -> None:
         """Raise `ValueError` where the family gives this estimator no meaning."""
+
+    def check_parts(self, family: AbstractFamily, parts: tuple[np.ndarray, ...] | None) -> None:
+        """Host: raise `ValueError` where a part of a batch is too small to be fitted by itself.
+
+        `parts` has the points of each part by generation, and is `None` where their numbers are random.
+        """
 
     def fewest(self, family: AbstractFamily) -> int:
         """The fewest points that a fit needs."""

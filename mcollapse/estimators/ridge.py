@@ -23,6 +23,10 @@ class Ridge(AbstractEstimator):
 
     def __check_init__(self):
         """A penalty is positive."""
+        if isinstance(self.penalty, np.ndarray) and self.penalty.ndim:
+            raise ValueError(
+                f"Ridge has one penalty, got shape {self.penalty.shape}; compare several by mc.sweep"
+            )
         if isinstance(self.penalty, np.ndarray) and np.any(self.penalty <= 0):
             raise ValueError(
                 f"Ridge needs a penalty above 0, got {float(self.penalty):g}; without one use "

@@ -81,6 +81,19 @@ class Weighted(AbstractEstimator):
         if self.ddof and (not family.has_dispersion or getattr(family, "variance", "fitted") == "known"):
             raise ValueError(f"ddof is of a fitted variance, and this {family.name} fits none: use ddof=0")
 
+    def check_parts(self, family: AbstractFamily, parts: tuple[np.ndarray, ...] | None) -> None:
+        """Two fits need points for each."""
+        if self.combine == "rows" or parts is None:
+            return
+        least = family.fewest(self.ddof)
+        for part in parts:
+            few = part[(part > 0) & (part < least)]
+            if few.size:
+                raise ValueError(
+                    f'combine="fits" fits each part alone and needs {least} points of a {family.name}, but '
+                    f'a part has {few[0]}: make it larger, or use combine="rows"'
+                )
+
     def fewest(self, family: AbstractFamily) -> int:
         """What one fit needs."""
         return family.fewest(self.ddof)

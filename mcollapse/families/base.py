@@ -56,6 +56,10 @@ class AbstractFamily(eqx.Module):
         del key, capacity
         return self
 
+    def unsettled(self) -> "AbstractFamily":
+        """The family for points that are not a replicate's own batches: with fresh draws of all."""
+        return self
+
     def blank(self, truth: Params, capacity: int | None) -> Params:
         """Parameters of the right shapes before any fit; `truth` may be of another family."""
         del capacity

@@ -57,11 +57,19 @@ def checked_covariance(covariance: np.ndarray) -> np.ndarray:
         raise ValueError("covariance must be finite, got NaN or infinity")
     if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-12 * np.abs(covariance).max()):
         raise ValueError("covariance must be symmetric: use (C + C.T) / 2")
-    least = float(np.linalg.eigvalsh(covariance)[0])
-    if least <= 1e-7 * float(np.max(np.diagonal(covariance))):
+    variances = np.diagonal(covariance)
+    if np.any(variances <= 0):
         raise ValueError(
-            f"covariance must be positive definite, its least eigenvalue is {least:.3g}: leave out "
-            "dimensions that others determine, or add a small multiple of the identity"
+            f"variances must be positive, the smallest of this covariance is {variances.min():.3g}"
+        )
+    # of correlations, so that units do not matter; what rounding cannot tell from singular is refused
+    deviations = np.sqrt(variances)
+    least = float(np.linalg.eigvalsh(covariance / np.outer(deviations, deviations))[0])
+    limit = 64 * len(covariance) * float(jnp.finfo(jnp.result_type(float)).eps)
+    if least <= limit:
+        raise ValueError(
+            f"covariance must be positive definite, the least eigenvalue of its correlations is {least:.3g} "
+            f"(at least {limit:.1g} in this precision): leave out dimensions that others determine"
         )
     return covariance
 

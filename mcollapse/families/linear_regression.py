@@ -13,7 +13,7 @@ from mcollapse import random
 from mcollapse.data import LeastSquares, Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.features import Covariance, regression_data
-from mcollapse.families.parameters import check_finite, concrete, is_concrete
+from mcollapse.families.parameters import check_finite, concrete, is_concrete, whole
 from mcollapse.random import Key
 from mcollapse.schedules import DERIVED
 from mcollapse.status import Status
@@ -37,6 +37,8 @@ class LinearRegressionParams(eqx.Module):
                     f"coefficients are a vector, one a feature, got shape {np.shape(self.coefficients)}"
                 )
             check_finite("coefficients", self.coefficients)
+        if is_concrete(self.noise_variance) and np.ndim(self.noise_variance) != 0:
+            raise ValueError(f"noise_variance is one number, got shape {np.shape(self.noise_variance)}")
         if is_concrete(self.noise_variance) and not 0.0 <= float(self.noise_variance) < np.inf:
             raise ValueError(
                 f"noise_variance must be a finite number of at least 0, got {float(self.noise_variance):g}"
@@ -67,15 +69,16 @@ class LinearRegression(AbstractFamily):
     features of its own; with `design=T` the T rows that a replicate draws once are labelled anew in every
     batch. The statistics are `LeastSquares` of the whitened features $\Sigma^{-1/2} x$: the Gram matrix is
     a Wishart matrix $L L^\top$, the solution $u + s L^{-\top} z$ with $u = \Sigma^{1/2 \top} w$, and maximum
-    likelihood is ordinary least squares. Rows are (x, y), d + 1 numbers.
+    likelihood is ordinary least squares. Rows are (x, y), d + 1 numbers; the fit to them
+    solves normal equations, and what float32 cannot tell from linearly dependent features counts as such.
 
     Arguments: `dimension`, d; `covariance`, $\Sigma$ [d, d], the identity where left out; `design`, T rows.
     Source: Gerstgrasser et al. (2024, arXiv 2404.01413); Dohmatob, Feng and Kempe (2024, arXiv 2402.07712).
     """
 
-    dimension: int = eqx.field(static=True, default=10)
+    dimension: int = eqx.field(static=True, converter=whole, default=10)
     covariance: Covariance | None = eqx.field(converter=Covariance.of, default=None)
-    design: int | None = eqx.field(static=True, default=None)
+    design: int | None = eqx.field(static=True, converter=whole, default=None)
     rows: Float[Array, "capacity dimension"] | None = eqx.field(default=None, metadata=DERIVED)
     """The design that a replicate settled, whitened, where rows are drawn."""
     gram: Float[Array, "dimension dimension"] | None = eqx.field(default=None, metadata=DERIVED)
@@ -107,6 +110,11 @@ class LinearRegression(AbstractFamily):
 
     def statistics(self, samples: Samples, like: LinearRegressionParams) -> LeastSquares:
         """The triangular factor of the rows, each times the root of its weight."""
+        if samples.rows.ndim != 2 or samples.rows.shape[1] != self.dimension + 1:
+            raise ValueError(
+                f"a LinearRegression of dimension {self.dimension} is fitted to rows of {self.dimension + 1} "
+                f"numbers, got shape {samples.rows.shape}"
+            )
         rows = samples.rows.astype(jnp.result_type(float))
         if self.covariance is not None:
             white = _product(rows[:, :-1], self.covariance.inverse_root.T)
@@ -145,7 +153,9 @@ class LinearRegression(AbstractFamily):
         scale = jnp.sqrt(penalty * data.count.astype(axes.dtype))
         pseudo = (scale * axes, jnp.zeros(self.dimension))
         rank = data.rank + self.dimension
-        joined = LeastSquares(data.count, *join((data.factor, data.solution), pseudo, rank), rank)
+        # the pseudo-rows alone have such pivots, and more rows make none of them smaller
+        least = jnp.diagonal(pseudo[0]) ** 2
+        joined = LeastSquares(data.count, *join((data.factor, data.solution), pseudo, rank, least), rank)
         return self._fitted(joined, previous)
 
     def minimum_norm(
@@ -168,6 +178,10 @@ class LinearRegression(AbstractFamily):
         rows = random.normal(key, FEATURES, (self.design, self.dimension))
         # a second part of a batch, further down in the buffer, has the design once more
         return dataclasses.replace(self, rows=rows[jnp.arange(capacity) % self.design])
+
+    def unsettled(self) -> "LinearRegression":
+        """Fresh features."""
+        return dataclasses.replace(self, design=None, rows=None, gram=None)
 
     def blank(self, truth: Any, capacity: int | None) -> LinearRegressionParams:
         """Coefficients of zero; the noise is the truth's."""
@@ -213,14 +227,16 @@ class LinearRegression(AbstractFamily):
         """A design is labelled as a whole, so that every part of every batch has its size."""
         if self.design is None:
             return
-        remedy = f"use sizes={self.design}, or design=None for fresh features"
+        one = parts is None or len(parts) == 1
+        sizes = f"sizes={self.design}" if one else f"sources.Split({self.design}, {self.design})"
+        remedy = f"use {sizes}, or design=None for fresh features"
         if parts is None:
             raise ValueError(
                 f"a design of {self.design} rows is labelled as a whole, and this source draws a random "
                 "number of points from each model: use fixed counts, such as sources.Split, or design=None"
             )
-        for sizes in parts:
-            wrong = sizes[(sizes != self.design) & (sizes != 0)]
+        for part in parts:
+            wrong = part[(part != self.design) & (part != 0)]
             if wrong.size:
                 raise ValueError(
                     f"a design of {self.design} rows is labelled as a whole, but a part of a batch has "

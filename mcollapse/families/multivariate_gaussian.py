@@ -12,7 +12,7 @@ from mcollapse import random
 from mcollapse.data import MeanCovariance, Samples, log_sum_factor, unit_and_logs
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.features import checked_covariance, real_rows
-from mcollapse.families.parameters import check_finite, concrete, is_concrete
+from mcollapse.families.parameters import check_finite, concrete, is_concrete, whole
 from mcollapse.random import Key
 from mcollapse.random.logarithms import log1p
 from mcollapse.status import Status
@@ -37,10 +37,16 @@ class MultivariateGaussianParams(eqx.Module):
             raise ValueError(f"log_diagonal must be numbers below infinity, got {self.log_diagonal}")
         if is_concrete(self.mean) and is_concrete(self.unit):
             size = np.size(self.mean)
-            if np.ndim(self.mean) != 1 or np.shape(self.unit) != (size, size):
+            shapes = tuple(np.shape(leaf) for leaf in (self.mean, self.unit, self.log_diagonal))
+            if size == 0 or shapes != ((size,), (size, size), (size,)):
                 raise ValueError(
-                    f"a mean [d] and factors [d, d] go together, got shapes {np.shape(self.mean)} and "
-                    f"{np.shape(self.unit)}"
+                    f"a mean [d], a factor [d, d] and logarithms [d] go together, got shapes {shapes}"
+                )
+            unit = np.asarray(self.unit)
+            if np.any(np.triu(unit, 1) != 0) or np.any(np.diagonal(unit) != 1):
+                raise ValueError(
+                    "unit is lower triangular with ones on its diagonal; from a covariance matrix use "
+                    "MultivariateGaussian.Params.of(mean, covariance)"
                 )
 
     @classmethod
@@ -53,6 +59,10 @@ class MultivariateGaussianParams(eqx.Module):
     @classmethod
     def isotropic(cls, dimension: int = 2, variance: float = 1.0) -> "MultivariateGaussianParams":
         """Mean 0, covariance a multiple of the identity."""
+        if int(dimension) < 1 or not 0 < variance < np.inf:
+            raise ValueError(
+                f"isotropic takes at least 1 dimension and a positive variance, got {dimension}, {variance}"
+            )
         return cls.of(np.zeros(int(dimension)), variance * np.eye(int(dimension)))
 
     @classmethod
@@ -64,7 +74,7 @@ class MultivariateGaussianParams(eqx.Module):
     def from_data(cls, rows: object, ddof: int = 0) -> "MultivariateGaussianParams":
         """The sample mean and covariance of rows [n, d]."""
         data = real_rows(rows, "Gaussian data")
-        if len(data) <= data.shape[1]:
+        if len(data) <= max(data.shape[1], ddof):
             raise ValueError(
                 f"a covariance in {data.shape[1]} dimensions needs at least {data.shape[1] + 1} rows, got "
                 f"{len(data)}"
@@ -81,7 +91,7 @@ class MultivariateGaussian(AbstractFamily):
     vectors. Source: Shumailov et al. (2023, arXiv 2305.17493); Kazdan et al. (2024, arXiv 2410.16713).
     """
 
-    dimension: int = eqx.field(static=True, default=2)
+    dimension: int = eqx.field(static=True, converter=whole, default=2)
     variance: str = eqx.field(static=True, default="fitted")
 
     Params = MultivariateGaussianParams
@@ -104,6 +114,11 @@ class MultivariateGaussian(AbstractFamily):
 
     def statistics(self, samples: Samples, like: MultivariateGaussianParams) -> MeanCovariance:
         """Count, mean and covariance in two passes, in units of the largest deviation."""
+        if samples.rows.ndim != 2 or samples.rows.shape[1] != self.dimension:
+            raise ValueError(
+                f"a MultivariateGaussian of dimension {self.dimension} is fitted to rows of so many numbers, "
+                f"got shape {samples.rows.shape}"
+            )
         dtype = jnp.result_type(float)
         rows, weights = samples.rows.astype(dtype), samples.weights.astype(dtype)
         total = jnp.maximum(jnp.sum(weights), jnp.finfo(dtype).tiny)

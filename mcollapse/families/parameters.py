@@ -20,6 +20,11 @@ def concrete(value: object) -> Any:
     return np.asarray(value, np.float64)
 
 
+def whole(value: object) -> Any:
+    """A Python int of a numpy one, which would be a leaf; everything else as it is."""
+    return int(value) if isinstance(value, np.integer) else value
+
+
 def is_concrete(value: object) -> bool:
     """Whether values can be looked at now: a tracer cannot."""
     return isinstance(value, np.ndarray) or (isinstance(value, jax.Array) and not isinstance(value, Tracer))

@@ -62,6 +62,10 @@ def law_of(setting: Setting) -> Law | None:
         return None
     if setting.estimator == "debiased" and setting.start == "real":
         return DEBIASED if setting.of_symbols and setting.batches.random and _stays_a_law(setting) else None
+    if setting.combine == "fits" and setting.family == "gaussian" and not setting.known_variance:
+        parts = np.stack(setting.parts)
+        if np.any((parts > 0) & (parts <= max(setting.ddof, 1))):
+            return None  # such a part has no variance, and is not fitted
     return WEIGHTED if setting.estimator == "weighted" and not setting.batches.random else None
 
 

@@ -55,6 +55,9 @@ def applies_informed(setting: Setting) -> bool:
     if setting.family != "multivariate-gaussian" or not setting.same_family:
         return False
     linear = setting.combine == "fits" or setting.known_variance
+    parts = np.stack(setting.parts)
+    if not setting.known_variance and np.any((parts > 0) & (parts <= _dimension(setting))):
+        return False  # such a part has no covariance, and is not fitted
     fixed = setting.estimator == "weighted" and setting.pool == "newest" and not setting.batches.random
     return linear and fixed
 

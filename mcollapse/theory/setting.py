@@ -161,6 +161,12 @@ class Setting:
         return self.batches.sizes[self.first :]
 
     @property
+    def parts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Real and synthetic points of each fitted batch, [T + 1 - first], where their numbers are fixed."""
+        real = np.rint(self.batches.sizes * self.batches.shares)[self.first :]
+        return real, self.fit_sizes - real
+
+    @property
     def replaces(self) -> bool:
         """Whether every generation is trained on draws of the last model and on nothing else."""
         # A real share at the first step from the truth changes nothing: its two parts have one law.

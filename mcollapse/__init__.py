@@ -4,6 +4,7 @@ A process says what is repeated, `simulate` runs thousands of replicates of it, 
 against exact theory.
 """
 
+from mcollapse import decoders as decoders
 from mcollapse import estimators as estimators
 from mcollapse import families as families
 from mcollapse import metrics as metrics

@@ -12,13 +12,14 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from mcollapse import estimators, families, metrics, pools, recording, schedules, sources
+from mcollapse import decoders, estimators, families, metrics, pools, recording, schedules, sources
 
 SECTIONS: dict[str, ModuleType] = {
     "family": families,
     "estimator": estimators,
     "sizes": schedules,
     "source": sources,
+    "decoder": decoders,
     "pool": pools,
 }
 
@@ -96,7 +97,7 @@ def rebuild_process(data: dict[str, Any]) -> dict[str, Any]:
             f"the process {data['name']!r} is not one of mcollapse's, so it cannot be rebuilt from a saved "
             "run: compare in the session that ran it"
         )
-    parts = {section: rebuild(section, data[section]) for section in SECTIONS}
+    parts = {section: rebuild(section, data[section]) for section in SECTIONS if section in data}
     return parts | {"path": data.get("path", "auto")}
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from mcollapse.data import AbstractStatistics, Batch, Samples
+from mcollapse.decoders import AbstractDecoder
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.random import Key
 
@@ -24,14 +25,17 @@ class Draw(eqx.Module):
     truth: Truth
     capacity: int = eqx.field(static=True)
     as_rows: bool = eqx.field(static=True)
+    decoder: AbstractDecoder
+    t: Int[Array, ""]
 
     def real(self, key: Key, count: Int[Array, ""] | int) -> AbstractStatistics | Samples:
         """`count` points of the truth."""
         return self._draw(key.at(REAL), self.truth.family, self.truth.params, count)
 
     def model(self, key: Key, params: Params, count: Int[Array, ""] | int) -> AbstractStatistics | Samples:
-        """`count` points of the model with these parameters."""
-        return self._draw(key.at(MODEL), self.family, params, count)
+        """`count` points of the model with these parameters, as decoded."""
+        decoded = self.decoder.decode(self.family, params, self.t)
+        return self._draw(key.at(MODEL), self.family, decoded, count)
 
     def models(
         self, key: Key, stacked: Params, counts: Int[Array, " models"]
@@ -50,7 +54,8 @@ class Draw(eqx.Module):
 
         def row(i: Array) -> Array:
             params = jax.tree.map(lambda leaf: leaf[jnp.searchsorted(ends, i, side="right")], stacked)
-            return self.family.sample(key.at(MODEL).fold(i), params, 1, 1).rows[0]
+            decoded = self.decoder.decode(self.family, params, self.t)
+            return self.family.sample(key.at(MODEL).fold(i), decoded, 1, 1).rows[0]
 
         samples = Samples.first(jax.vmap(row)(jnp.arange(self.capacity)), ends[-1])
         if self.as_rows:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mcollapse import theory
+from mcollapse.decoders import AsIs, VarianceFactor
 from mcollapse.description import NotRebuilt, kebab
 from mcollapse.estimators import MaximumLikelihood, RealOnly, Unbiased, Weighted, optimal_weight
 from mcollapse.families import Bernoulli, Gaussian, LinearRegression, MultivariateGaussian
@@ -63,6 +64,8 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
     if isinstance(source, Split):
         parts = (np.asarray(part.values) for part in (source.real, source.synthetic))  # type: ignore[attr-defined]
         tables |= dict(zip(("real_sizes", "synthetic_sizes"), parts, strict=True))
+    if isinstance(planned.decoder, VarianceFactor):
+        tables["variance_factors"] = np.asarray(planned.decoder.factor.values)  # type: ignore[attr-defined]
     if isinstance(source, PastModels):
         tables |= {"counts": source.counts, "window": source.window}
     if isinstance(pool, Window):
@@ -113,6 +116,8 @@ def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
         return False
     if isinstance(process.estimator, Weighted) and process.estimator.weight == "optimal":
         ours = ours and getattr(process.source, "counts", "fixed") == "fixed"  # else the weight is random
+    if not isinstance(process.decoder, AsIs | VarianceFactor):
+        return False
     if isinstance(process.source, PastModels) and isinstance(process.pool, Window):
         return False  # theory has one window
     return ours and all(kebab(type(part).__name__) in theory.CHOICES[name] for name, part in parts.items())

@@ -25,6 +25,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from mcollapse import schedules
 from mcollapse.checks import Start, check_sizes, check_start, check_truth, check_type
 from mcollapse.data import Batch, Part, Samples
+from mcollapse.decoders import AbstractDecoder, AsIs
 from mcollapse.draw import Draw
 from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
@@ -132,6 +133,7 @@ class RecursiveTraining(AbstractProcess):
     sizes: AbstractSchedule = eqx.field(converter=schedules.sizes, kw_only=True)
     source: AbstractSource = LastModel()
     pool: AbstractPool = Newest()
+    decoder: AbstractDecoder = AsIs()
     path: Literal["auto", "statistics", "rows"] = eqx.field(static=True, default="auto")
     """Whether points are drawn as statistics, as rows, or by whichever is possible and faster."""
 
@@ -144,10 +146,13 @@ class RecursiveTraining(AbstractProcess):
             ("family", AbstractFamily),
             ("estimator", AbstractEstimator),
             ("source", AbstractSource),
+            ("decoder", AbstractDecoder),
             ("pool", AbstractPool),
         ):
             check_type(name, getattr(self, name), contract)
         self.estimator.check(self.family)
+        self.decoder.check(self.family)
+        self.source.check(self.family, self.decoder)
         if self.estimator.remembers and type(self.pool) is not Newest:
             raise ValueError(
                 f"estimators.{type(self.estimator).__name__} remembers all batches itself, and "
@@ -197,6 +202,7 @@ class RecursiveTraining(AbstractProcess):
             self,
             sizes=schedules.Table(sizes, role="size"),
             estimator=self.estimator.planned(generations),
+            decoder=self.decoder.planned(generations),
             source=source,
             pool=pool,
             plan=Plan(
@@ -252,7 +258,7 @@ class RecursiveTraining(AbstractProcess):
         start = self._start(start)
         family = self._model.settle(key.at(SETTLE), plan.rows)
         settled = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
-        draw = Draw(family, settled, plan.rows, plan.as_rows)
+        draw = Draw(family, settled, plan.rows, plan.as_rows, self.decoder, jnp.asarray(0, jnp.int32))
         params = family.blank(truth.params, plan.pool_rows or plan.rows)
         carry, status = self.estimator.init(family, params), jnp.asarray(Status.OK, jnp.int32)
         pool = self.pool.init(self._zero_batch(draw, params, start), plan.pool_rows)
@@ -280,7 +286,7 @@ class RecursiveTraining(AbstractProcess):
         t = key.t.astype(jnp.int32)
         family = eqx.combine(state.family, self._model)
         settled = Truth(eqx.combine(state.truth_family, truth.family), truth.params)
-        draw = Draw(family, settled, plan.rows, plan.as_rows)
+        draw = Draw(family, settled, plan.rows, plan.as_rows, self.decoder, t)
         count = self.sizes.at(t, state.params)
         batch = self._batch(key.at(SOURCE), draw, state, count, t)
         pool, data = self.pool.absorb(key.at(POOL), state.pool, batch, t)
@@ -350,8 +356,8 @@ class RecursiveTraining(AbstractProcess):
 
     def _resampled(self, truth: Truth | Params | None, most: int) -> AbstractFamily | None:
         """The family of models kept as samples, where nothing is asked of a model but another sample."""
-        parts = (type(self.source), type(self.pool), type(self.estimator))
-        if self.path != "auto" or parts != (LastModel, Newest, MaximumLikelihood):
+        parts = (type(self.source), type(self.decoder), type(self.pool), type(self.estimator))
+        if self.path != "auto" or parts != (LastModel, AsIs, Newest, MaximumLikelihood):
             return None
         if truth is None or self._draws_rows(truth):
             return None

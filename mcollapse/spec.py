@@ -16,7 +16,7 @@ import equinox as eqx
 import pydantic
 from pydantic import BeforeValidator, ConfigDict, NonNegativeInt, PositiveInt
 
-from mcollapse import estimators, families, metrics, pools, recording, schedules, sources
+from mcollapse import decoders, estimators, families, metrics, pools, recording, schedules, sources
 from mcollapse.description import classes, kebab
 from mcollapse.process import RecursiveTraining
 
@@ -210,6 +210,7 @@ class Specification(pydantic.BaseModel):
     )
     sizes: Schedule
     source: Annotated[Any, BeforeValidator(_component(sources, "source"))] = sources.LastModel()
+    decoder: Annotated[Any, BeforeValidator(_component(decoders, "decoder"))] = decoders.AsIs()
     pool: Annotated[Any, BeforeValidator(_component(pools, "pool"))] = pools.Newest()
     path: Literal["auto", "statistics", "rows"] = "auto"
     record: dict[str, Any] = {}
@@ -228,7 +229,7 @@ class Specification(pydantic.BaseModel):
         """What is repeated."""
         return RecursiveTraining(
             family=self.family, estimator=self.estimator, sizes=self.sizes, source=self.source,
-            pool=self.pool, path=self.path,
+            decoder=self.decoder, pool=self.pool, path=self.path,
         )  # fmt: skip
 
     @property

@@ -116,8 +116,15 @@ def process(row) -> mc.RecursiveTraining:
         estimator = mc.estimators.RealOnly()
     if row["id"].endswith("-debiased"):
         estimator, pool = mc.estimators.Debiased(), mc.pools.Newest()  # it remembers all batches itself
+    factor = s.get("sampling_variance_factor")
+    decoder = mc.decoders.AsIs() if factor in (None, 1, 1.0) else mc.decoders.VarianceFactor(factor)
     return mc.RecursiveTraining(
-        family=family, estimator=estimator, sizes=sizes, source=_source(row, s, size), pool=pool
+        family=family,
+        estimator=estimator,
+        sizes=sizes,
+        source=_source(row, s, size),
+        decoder=decoder,
+        pool=pool,
     )
 
 

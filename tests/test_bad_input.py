@@ -243,6 +243,23 @@ CAUSES = {
         lambda p: run(mc.RecursiveTraining(family=Multivariate(3), sizes=3), Multivariate.Params.isotropic(3)),
         "has 3", "at least 4 points"),
     "a dimension of none": (lambda p: Multivariate(0), "got 0", "at least 1"),
+    "a temperature of zero": (
+        lambda p: run(categorical(decoder=mc.decoders.Temperature([1.0, 1.0, 0.0])), ZIPF), "at generation 2", "above 0"),
+    "a variance factor below zero": (
+        lambda p: run(gaussian(decoder=mc.decoders.VarianceFactor(-1.0)), GAUSSIAN), "got -1", "above 0"),
+    "a tempered Poisson": (
+        lambda p: mc.RecursiveTraining(
+            family=mc.families.Poisson(), sizes=9, decoder=mc.decoders.Temperature(0.9)), "Poisson", "families.Categorical"),
+    "a variance factor of counts": (
+        lambda p: categorical(decoder=mc.decoders.VarianceFactor(0.9)), "Categorical", "families.Gaussian"),
+    "the top of a Gaussian": (
+        lambda p: gaussian(decoder=mc.decoders.Top(3)), "Gaussian", "decoders.Temperature"),
+    "the top of nothing": (lambda p: mc.decoders.Top(0), "got 0", "at least 1"),
+    "a nucleus of more than all": (lambda p: mc.decoders.Nucleus(1.5), "1.5", "in (0, 1]"),
+    "a mixture that is to be decoded": (
+        lambda p: categorical(source=mc.sources.PastModels(), decoder=mc.decoders.Top(3)), "mixture", '"fixed"'),
+    "a decoder that is a source": (
+        lambda p: gaussian(decoder=mc.sources.LastModel()), "LastModel", "mcollapse.decoders"),
     "no past models": (lambda p: mc.sources.PastModels(0), "got 0", "at least 1, or None"),
     "past models of unknown counts": (
         lambda p: mc.sources.PastModels(counts="some"), "'some'", '"fixed"'),

@@ -13,6 +13,7 @@ LAYERS = [
     {"random"},
     {"data"},
     {"families"},
+    {"decoders"},
     {"draw", "measuring"},
     {"estimators", "sources", "pools"},
     {"checks", "downstream"},

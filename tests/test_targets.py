@@ -138,6 +138,7 @@ MUTANTS = {
     "pub-mad-fresh-100-100-l1-mean": lambda process: dataclasses.replace(
         process, source=mc.sources.Split(100, 140)
     ),
+    "pub-mad-synthetic-lam.9": with_estimator(mc.estimators.MaximumLikelihood()),
     "pub-mad-fixed-100-100-l1-var": with_estimator(mc.estimators.MaximumLikelihood()),
     # the limit hardly depends on the sizes
     "pub-mn-plateau-n100-a0.1": with_shares(0.12),

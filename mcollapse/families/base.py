@@ -86,6 +86,14 @@ class AbstractFamily(eqx.Module):
         """The average of two models' parameters, with `weight` on the first and the rest on the second."""
         raise ValueError(f"{self.name} has no average of two models")
 
+    def temper(self, params: Params, temperature: Float[Array, ""]) -> Params:
+        r"""The law $p^{1/\tau}/Z$, where it is one of the family."""
+        raise ValueError(f"a power of the law of a {self.name} is not one")
+
+    def with_variance_times(self, params: Params, factor: Float[Array, ""]) -> Params:
+        """The law with its variance multiplied, where that is a parameter."""
+        raise ValueError(f"the variance of a {self.name} is no parameter of its own")
+
     def check(self, params: Params) -> None:
         """Raise `ValueError` where concrete `params` are no point of the model."""
 

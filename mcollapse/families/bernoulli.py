@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from mcollapse import random
 from mcollapse.data import Counts, Samples
 from mcollapse.families.base import AbstractFamily, Count
-from mcollapse.families.parameters import concrete, is_concrete, real_data
+from mcollapse.families.parameters import concrete, is_concrete, real_data, tempered
 from mcollapse.random import Key
 from mcollapse.status import Status
 
@@ -89,6 +89,14 @@ class Bernoulli(AbstractFamily):
     ) -> BernoulliParams:
         """The weighted mean of both probabilities."""
         return BernoulliParams(weight * first.probability + (1.0 - weight) * second.probability)
+
+    def temper(self, params: BernoulliParams, temperature: Float[Array, ""]) -> BernoulliParams:
+        r"""Odds to the power $1/\tau$; what cannot happen stays so."""
+        return self.with_probabilities(tempered(self.probabilities(params), temperature))
+
+    def with_probabilities(self, table: Float[Array, " categories"]) -> BernoulliParams:
+        """The coin with these chances of failure and success."""
+        return BernoulliParams(table[1])
 
     def expectation(self, params: BernoulliParams) -> Float[Array, ""]:
         """The success probability."""

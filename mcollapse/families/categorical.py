@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from mcollapse import random
 from mcollapse.data import Counts, Samples
 from mcollapse.families.base import AbstractFamily, Count
-from mcollapse.families.parameters import check_probabilities, concrete, is_concrete, real_data
+from mcollapse.families.parameters import check_probabilities, concrete, is_concrete, real_data, tempered
 from mcollapse.families.resampled import Labels, ResampledCategorical
 from mcollapse.random import Key
 from mcollapse.status import Status
@@ -141,6 +141,14 @@ class Categorical(AbstractFamily):
     ) -> CategoricalParams:
         """The weighted mean of both tables: the mixture of both models."""
         return CategoricalParams(weight * first.probabilities + (1.0 - weight) * second.probabilities)
+
+    def temper(self, params: CategoricalParams, temperature: Float[Array, ""]) -> CategoricalParams:
+        r"""$p_i^{1/\tau}/Z$; what cannot happen stays so."""
+        return CategoricalParams(tempered(params.probabilities, temperature))
+
+    def with_probabilities(self, table: Float[Array, " categories"]) -> CategoricalParams:
+        """The law with this table."""
+        return CategoricalParams(table)
 
     def expectation(self, params: CategoricalParams) -> Float[Array, " categories"]:
         """The probability vector: the mean of one-hot observations."""

@@ -131,6 +131,14 @@ class Gaussian(AbstractFamily):
         )
         return GaussianParams(weight * first.mean + (1.0 - weight) * second.mean, variance)
 
+    def temper(self, params: GaussianParams, temperature: Float[Array, ""]) -> GaussianParams:
+        r"""$N(\mu, \tau\sigma^2)$."""
+        return self.with_variance_times(params, temperature)
+
+    def with_variance_times(self, params: GaussianParams, factor: Float[Array, ""]) -> GaussianParams:
+        """The same mean."""
+        return GaussianParams(params.mean, params.log_variance + jnp.log(factor))
+
     def expectation(self, params: GaussianParams) -> Float[Array, ""]:
         """The mean."""
         return params.mean

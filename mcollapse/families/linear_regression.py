@@ -194,6 +194,16 @@ class LinearRegression(AbstractFamily):
         mean = weight * first.coefficients + (1.0 - weight) * second.coefficients
         return LinearRegressionParams(mean, first.noise_variance)
 
+    def temper(self, params: LinearRegressionParams, temperature: Float[Array, ""]) -> LinearRegressionParams:
+        r"""Labels with noise of variance $\tau s^2$."""
+        return self.with_variance_times(params, temperature)
+
+    def with_variance_times(
+        self, params: LinearRegressionParams, factor: Float[Array, ""]
+    ) -> LinearRegressionParams:
+        """The same coefficients."""
+        return LinearRegressionParams(params.coefficients, params.noise_variance * factor)
+
     def expectation(self, params: LinearRegressionParams) -> Float[Array, " dimension"]:
         """The coefficients."""
         return params.coefficients

@@ -195,6 +195,19 @@ class MultivariateGaussian(AbstractFamily):
             )
         return MultivariateGaussianParams(zeros, jnp.asarray(truth.unit), jnp.asarray(truth.log_diagonal))
 
+    def temper(
+        self, params: MultivariateGaussianParams, temperature: Float[Array, ""]
+    ) -> MultivariateGaussianParams:
+        r"""$N(\mu, \tau\Sigma)$."""
+        return self.with_variance_times(params, temperature)
+
+    def with_variance_times(
+        self, params: MultivariateGaussianParams, factor: Float[Array, ""]
+    ) -> MultivariateGaussianParams:
+        """The same mean and correlations."""
+        logs = params.log_diagonal + 0.5 * jnp.log(factor)
+        return MultivariateGaussianParams(params.mean, params.unit, logs)
+
     def expectation(self, params: MultivariateGaussianParams) -> Float[Array, " dimension"]:
         """The mean."""
         return params.mean

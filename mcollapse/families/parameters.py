@@ -3,8 +3,10 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
+from jaxtyping import Array
 
 TOLERANCE = 1e-6
 
@@ -53,6 +55,13 @@ def check_probabilities(values: object) -> None:
             f"probabilities must sum to one, these sum to {array.sum():.6g}: divide them by their sum, "
             "or pass counts to Categorical.Params.from_counts"
         )
+
+
+def tempered(table: Array, temperature: Array) -> Array:
+    """Probabilities to the power 1/temperature, normalised, in units of the largest."""
+    logs = jnp.log(jnp.where(table > 0, table, 1.0)) - jnp.log(jnp.max(table))
+    powers = jnp.where(table > 0, jnp.exp(logs / temperature), 0.0)
+    return powers / jnp.sum(powers)
 
 
 def real_data(values: object, what: str) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse.data import Batch
+from mcollapse.decoders import AbstractDecoder
 from mcollapse.draw import Draw
 from mcollapse.families.base import AbstractFamily, Params
 from mcollapse.random import Key
@@ -30,6 +31,9 @@ class AbstractSource(eqx.Module):
     def batch_sizes(self, sizes: np.ndarray) -> np.ndarray:
         """Host: how many points the batch of each generation holds; n_t unless the source says both parts."""
         return sizes
+
+    def check(self, family: AbstractFamily, decoder: AbstractDecoder) -> None:
+        """Raise `ValueError` where this source cannot draw from models of the family, decoded so."""
 
     def parts(self, sizes: np.ndarray) -> tuple[np.ndarray, ...] | None:
         """Host: how many points each draw of a batch asks for, by generation; `None` where that is random."""

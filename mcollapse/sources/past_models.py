@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from mcollapse import random
 from mcollapse.data import Batch
+from mcollapse.decoders import AbstractDecoder, AsIs
 from mcollapse.draw import Draw
 from mcollapse.families.base import AbstractFamily, Params
 from mcollapse.random import Key
@@ -45,6 +46,14 @@ class PastModels(AbstractSource):
         if self.counts not in ("random", "fixed"):
             raise ValueError(
                 f'counts is "random" (each point chooses) or "fixed" (alike), got {self.counts!r}'
+            )
+
+    def check(self, family: AbstractFamily, decoder: AbstractDecoder) -> None:
+        """What is kept as a mixture can no longer be decoded model by model."""
+        if self._mixes(family) and type(decoder) is not AsIs:
+            raise ValueError(
+                f"PastModels keeps models of a {family.name} as their mixture, and decoders."
+                f'{type(decoder).__name__} is for each of them: use PastModels(counts="fixed")'
             )
 
     def init(self, family: AbstractFamily, params: Params, generations: int) -> State:

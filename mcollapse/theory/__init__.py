@@ -14,6 +14,7 @@ from .categorical import risks as risks
 from .collapse import collapse_bounds as collapse_bounds
 from .collapse import expected_collapse_time as expected_collapse_time
 from .coordinates import coordinate_moments as coordinate_moments
+from .decoded import biased_moments as biased_moments
 from .fresh_survival import accumulate_extinction as accumulate_extinction
 from .fresh_survival import fresh_extinction as fresh_extinction
 from .gaussian_fourth import gaussian_fourth_moments as gaussian_fourth_moments

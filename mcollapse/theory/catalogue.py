@@ -5,6 +5,7 @@ import numpy as np
 from . import (
     categorical,
     collapse,
+    decoded,
     fresh_survival,
     gaussian,
     informed,
@@ -35,6 +36,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     multivariate.CHAPTER,
     multivariate.INFORMED,
     past.CHAPTER,
+    decoded.CHAPTER,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.

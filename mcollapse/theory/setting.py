@@ -21,7 +21,7 @@ CHOICES = {
 }  # fmt: skip
 
 
-Regime = Literal["agnostic", "informed", "remembering", "beyond"]
+Regime = Literal["agnostic", "informed", "remembering", "decoded", "beyond"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Setting:
         budget: points of the subsample, int [T+1]; the whole pool where that is smaller.
         window: how many past models points come from, None for all; or how many batches the pool holds.
         weights: of "weighted", the total weight w_t of the real points, [T+1]; entry 0 is never read.
+        variance_factors: by how much a model's points vary more than it says, [T+1]; entry 0 is never read.
         combine: of "weighted", one fit to weighted "rows", or the average of two "fits".
         design: of a regression, rows that are labelled anew in every batch; None where features are fresh.
         ddof: the variance is divided by size - ddof.
@@ -96,6 +97,7 @@ class Setting:
     budget: np.ndarray | None = None
     window: int | None = None
     weights: np.ndarray | None = None
+    variance_factors: np.ndarray | None = None
     combine: Literal["rows", "fits"] = "rows"
     design: int | None = None
     ddof: int = 0
@@ -124,6 +126,11 @@ class Setting:
         weights = np.ones(1) if self.weights is None else np.asarray(self.weights)[1:]
         if np.any((weights <= 0) | (weights > 1)):
             raise ValueError("weights of the real points lie in (0, 1]")
+        factors = np.ones(1) if self.variance_factors is None else np.asarray(self.variance_factors)
+        if self.variance_factors is not None and (
+            factors.shape != np.shape(self.sizes) or np.any(factors[1:] <= 0)
+        ):
+            raise ValueError("variance factors are positive numbers, as many as sizes")
         if np.any((self.batches.shares < 0) | (self.batches.shares > 1)):
             raise ValueError("real shares lie in [0, 1]")
         _check_truth(self)
@@ -184,12 +191,16 @@ class Setting:
         """Which laws can speak of it.
 
         "informed" where provenance matters, "remembering" where several past models or a window of batches
-        do, "beyond" where both are, of which no law is known; else "agnostic".
+        do, "decoded" where points are not drawn from the model as it is, "beyond" where two of these are, of
+        which no law is known; else "agnostic".
         """
-        remembers = self.pool == "window" or (self.source == "past-models" and self.window != 1)
-        if self.informed:
-            return "beyond" if remembers else "informed"
-        return "remembering" if remembers else "agnostic"
+        regimes: dict[Regime, bool] = {
+            "informed": self.informed,
+            "remembering": self.pool == "window" or (self.source == "past-models" and self.window != 1),
+            "decoded": self.variance_factors is not None,
+        }
+        found: list[Regime] = [regime for regime, holds in regimes.items() if holds]
+        return "agnostic" if not found else found[0] if len(found) == 1 else "beyond"
 
     @property
     def constant_size(self) -> bool:

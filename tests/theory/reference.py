@@ -122,6 +122,8 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         parts |= {"source": "split"} | split
     else:
         parts["source"] = "last-model"
+    if "sampling_variance_factor" in given:
+        parts["variance_factors"] = np.full(generations + 1, given["sampling_variance_factor"])
     ddof = re.search(r"ddof=(\d)", row["estimator"])
     parts["known_variance"] = "variance known" in row["estimator"]
     parts["ddof"] = int(ddof.group(1)) if ddof else 0

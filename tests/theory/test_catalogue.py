@@ -89,6 +89,8 @@ FITS = (
     {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6])},
     {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6]), "combine": "fits"},
     {"estimator": "minimum-norm"},
+    {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9])},
+    {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9]), "known_variance": True},
 )
 POOLS = ("newest", "all", "subsample", "real-and-newest", "real-only", "window")
 
@@ -175,6 +177,7 @@ def test_one_exact_law_speaks_of_each_quantity():
         (REGRESSION | {"truth": REGRESSION["truth"] | {"noise_variance": -1.0}}, "noise variance"),
         (NORMALS | {"truth": {"mean": np.zeros(3), "covariance": np.eye(2)}}, "positive definite"),
         ({"combine": "both"}, "combine"),
+        ({"variance_factors": np.array([1.0, 0.0, 1.0])}, "positive numbers"),
         ({"pool": "window"}, "at least one batch"),
         ({"pool": "window", "window": 2, "source": "past-models"}, "no law is known"),
     ),

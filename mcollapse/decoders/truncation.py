@@ -1,0 +1,79 @@
+"""Truncation of a table: the likeliest symbols alone, by their number or by their mass."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from mcollapse.decoders.base import AbstractDecoder
+from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.schedules import number
+
+
+class Top(AbstractDecoder):
+    """The `symbols` likeliest symbols alone ("top-k"), each with its share of their mass.
+
+    Of symbols that are equally likely at the limit, the first ones are kept. Source: Dohmatob et al. (2024,
+    arXiv 2402.07043).
+    """
+
+    symbols: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        """At least one symbol is left."""
+        if isinstance(self.symbols, bool) or not isinstance(self.symbols, int) or self.symbols < 1:
+            raise ValueError(f"Top keeps a whole number of symbols of at least 1, got {self.symbols!r}")
+
+    def decode(self, family: AbstractFamily, params: Params, t: Int[Array, ""]) -> Params:
+        """The table without its tail."""
+        table = _table(family, params)
+        return _kept(family, table, _ranks(table) < self.symbols)
+
+    def check(self, family: AbstractFamily) -> None:
+        """Only a table has likeliest symbols."""
+        _check(self, family)
+
+
+class Nucleus(AbstractDecoder):
+    """The fewest likeliest symbols whose mass is at least `mass` ("top-p")."""
+
+    mass: np.ndarray = eqx.field(converter=number)
+
+    def __check_init__(self):
+        """A mass lies in (0, 1]."""
+        if isinstance(self.mass, np.ndarray) and not np.all((self.mass > 0) & (self.mass <= 1)):
+            raise ValueError(f"Nucleus keeps a mass in (0, 1], got {self.mass:g}")
+
+    def decode(self, family: AbstractFamily, params: Params, t: Int[Array, ""]) -> Params:
+        """The table without its tail."""
+        table = _table(family, params)
+        order = jnp.argsort(-table, stable=True)
+        before = jnp.cumsum(table[order]) - table[order]
+        inside = before < jnp.asarray(self.mass, table.dtype)
+        return _kept(family, table, jnp.zeros_like(inside).at[order].set(inside))
+
+    def check(self, family: AbstractFamily) -> None:
+        """Only a table has likeliest symbols."""
+        _check(self, family)
+
+
+def _ranks(table: Float[Array, " symbols"]) -> Int[Array, " symbols"]:
+    order = jnp.argsort(-table, stable=True)
+    return jnp.zeros_like(order).at[order].set(jnp.arange(table.shape[0], dtype=order.dtype))
+
+
+def _table(family: AbstractFamily, params: Params) -> Float[Array, " symbols"]:
+    return family.probabilities(params)  # type: ignore[attr-defined]
+
+
+def _kept(family: AbstractFamily, table: Array, kept: Array) -> Params:
+    left = jnp.where(kept, table, 0.0)
+    return family.with_probabilities(left / jnp.sum(left))  # type: ignore[attr-defined]
+
+
+def _check(decoder: AbstractDecoder, family: AbstractFamily) -> None:
+    if not hasattr(family, "with_probabilities"):
+        raise ValueError(
+            f"decoders.{type(decoder).__name__} truncates a table, and {family.name} has none: use "
+            "it with families.Categorical or Bernoulli, or use decoders.Temperature"
+        )

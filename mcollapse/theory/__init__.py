@@ -38,6 +38,14 @@ from .past import past_models_moments as past_models_moments
 from .past import window_risk as window_risk
 from .poisson import poisson_risk as poisson_risk
 from .poisson import poisson_survival as poisson_survival
+from .population import memorised_error as memorised_error
+from .population import mixed_distances as mixed_distances
+from .population import propagated as propagated
+from .population import retraining_factor as retraining_factor
+from .population import tempered as tempered
+from .population import tempered_fixed_point as tempered_fixed_point
+from .population import tempered_path as tempered_path
+from .population import unsolved as unsolved
 from .provenance import debiased_risk as debiased_risk
 from .provenance import filtered_risk as filtered_risk
 from .rates import Decay as Decay

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # optional parts are imported where they are used
     import xarray
     from matplotlib.axes import Axes
 
+    from mcollapse.definitions import CollapseReport
     from mcollapse.process import AbstractProcess
     from mcollapse.recording import Record
     from mcollapse.verdicts import Report
@@ -179,6 +180,12 @@ class Trajectories(Mapping[str, Entry]):
         from mcollapse.verdicts import compare
 
         return compare(self, **options)
+
+    def collapse_report(self, **options: Any) -> "CollapseReport":
+        """Which of eight definitions of collapse hold for this run: `mcollapse.definitions`."""
+        from mcollapse.definitions import collapse_report
+
+        return collapse_report(self, **options)
 
     def plot(self, name: str | None = None, **options: Any) -> "Axes":
         """A band over replicates with the exact law, where there is one; returns the matplotlib Axes."""

@@ -23,7 +23,7 @@ LAYERS = [
     {"sweeping", "compilation", "trajectories"},
     {"simulate"},
     {"significance", "predicting"},
-    {"verdicts"},
+    {"verdicts", "definitions"},
     {"plots", "tables"},
     {"experiments"},
     {"spec"},
@@ -31,6 +31,7 @@ LAYERS = [
 ]
 UPWARD = {  # imported inside a method, where they are used
     ("trajectories", "verdicts"),
+    ("trajectories", "definitions"),
     ("trajectories", "plots"),
     ("verdicts", "tables"),
 }

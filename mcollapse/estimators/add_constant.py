@@ -41,7 +41,8 @@ class AddConstant(AbstractEstimator):
         """The family's fit to counts with the constant added to each."""
         data = batch.all
         assert isinstance(data, Counts)  # `check` admits families of counts only
-        smoothed = Counts(data.counts + jnp.asarray(self.constant, jnp.result_type(float)))
+        dtype = jnp.result_type(float)
+        smoothed = Counts(data.counts.astype(dtype) + jnp.asarray(self.constant, dtype))
         params, status = family.maximum_likelihood(smoothed, previous)
         return params, carry, status
 

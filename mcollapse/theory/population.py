@@ -94,7 +94,8 @@ def unsolved(strength: float, rounds: np.ndarray) -> np.ndarray:
 def retraining_factor(synthetic: float) -> float:
     r"""$\lambda/(1+\lambda)$: what a fit to data plus $\lambda$ synthetic likelihood keeps of an error.
 
-    Of the mean of an exponential family, in the population. Source: Bertrand et al., 2023, arXiv 2310.00429; derived.
+    Of the mean of an exponential family, in the population. Source: Bertrand et al., 2023, arXiv
+    2310.00429; derived.
     """
     if synthetic < 0:
         raise ValueError(f"a weight of synthetic data is not negative, got {synthetic}")

@@ -11,7 +11,8 @@ from mcollapse.families.base import AbstractFamily, Params
 class AbstractDecoder(eqx.Module):
     """What is done to a model before it is sampled: sharpened, truncated, made less varied.
 
-    Real points come from the truth as it is, and metrics see the model as it was fitted.
+    Real points come from the truth as it is, and metrics see the model as it was fitted. With `start="truth"`
+    the truth is the first model, whose points are decoded like any other's.
     """
 
     def planned(self, generations: int) -> "AbstractDecoder":

@@ -43,6 +43,7 @@ def test_accumulated_labels_collapse_by_the_second_definition_alone():
     assert abs(report[1].value - expected) < 5 * report[1].standard_error
 
 
+@pytest.mark.slow
 def test_thresholds_decide():
     run = regression(mc.pools.All())
     assert run.collapse_report(thresholds=Thresholds(catastrophic=1.2))[1].answer == "yes"
@@ -52,7 +53,11 @@ def test_thresholds_decide():
         Thresholds(slope=-1.0)
 
 
-@pytest.mark.parametrize("name", ["variance", "log_variance", "standard_deviation"])
+def slow(name):
+    return pytest.param(name, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", ["log_variance", slow("variance"), slow("standard_deviation")])
 def test_variance_vanishes_under_replacement_and_not_with_real_data(name):
     shrinking = run_of(mc.RecursiveTraining(family=Gaussian(), sizes=8), GAUSSIAN, [name])
     assert shrinking.collapse_report()[4].answer == "yes"
@@ -60,7 +65,7 @@ def test_variance_vanishes_under_replacement_and_not_with_real_data(name):
     assert kept.collapse_report()[4].answer == "no"
 
 
-@pytest.mark.parametrize("name", ["support", "alive"])
+@pytest.mark.parametrize("name", ["alive", slow("support")])
 def test_tails_disappear(name):
     lost = run_of(categorical(), ZIPF, [name, "concentration", "entropy"], reduce=mc.Moments())
     assert lost.collapse_report()[7].answer == "yes"

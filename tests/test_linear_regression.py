@@ -107,6 +107,7 @@ def test_a_design_is_drawn_once():
     assert state.family.rows is None and state.family.covariance is None
 
 
+@pytest.mark.slow
 def test_one_fit_to_rows_of_two_models():
     """Strong model collapse: the published errors of n1 rows of the truth and n2 of another model."""
     row = next(row for row in ROWS if row["id"] == "pub-strong-ols")

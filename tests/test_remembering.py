@@ -43,7 +43,12 @@ def run_of(case, source, pool, path="auto"):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+QUICK = ("all, a mixture", "three, fixed", "window", "filtration")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
+)
 def test_the_law_and_a_mutant(name):
     case = CASES[name]
     run = run_of(case, *case[2:4])
@@ -61,6 +66,7 @@ def test_a_run_does_not_depend_on_what_is_recorded_or_chunked():
     np.testing.assert_array_equal(whole, values(process, GAUSSIAN, replicates=256, generations=4, chunk=128))
 
 
+@pytest.mark.slow
 def test_past_models_of_two_programs():
     """One past model is the last: the same law by another program."""
     case = ("gaussian", "real")

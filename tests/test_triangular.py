@@ -9,7 +9,9 @@ from mcollapse import triangular
 from mcollapse.data import LeastSquares, Samples
 from mcollapse.families import LinearRegression
 
-SIZES = (1, 3, triangular.WRITTEN_OUT, triangular.WRITTEN_OUT + 1)
+SIZES = (
+    1, 3, pytest.param(triangular.WRITTEN_OUT, marks=pytest.mark.slow), triangular.WRITTEN_OUT + 1,
+)  # fmt: skip
 LANES = 5
 
 

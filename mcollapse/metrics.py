@@ -9,18 +9,15 @@ is a `Truth`: its parameters' attributes can be read from it directly (`truth.me
 from collections.abc import Callable
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from mcollapse.downstream import Downstream as Downstream
-from mcollapse.families import MultivariateGaussian, Poisson
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.measuring import AbstractMetric as AbstractMetric
 from mcollapse.schedules import number
 from mcollapse.summation import total, tree_sum
-from mcollapse.triangular import solve
 
 Metric = Callable[[AbstractFamily, Params, Truth], Array]
 
@@ -74,16 +71,12 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
         return _total(p * ratio)
-    if isinstance(family, Poisson) and isinstance(truth.family, Poisson):
-        return _poisson_divergence(params.rate, truth.params.rate)
-    if isinstance(family, MultivariateGaussian) and isinstance(truth.family, MultivariateGaussian):
-        return _normal_divergence(params, truth.params)
-    log_ratio = log_variance(family, params, truth) - _log_variance(
-        truth.family, truth.params, "kl_divergence"
-    )
-    scale = jnp.exp(-truth.params.log_variance)
-    shift = (params.mean - truth.params.mean) ** 2 * scale
-    return 0.5 * (jnp.exp(log_ratio) - 1.0 - log_ratio + shift)
+    if not offers(family, "kl_divergence") or type(truth.family) is not type(family):
+        raise ValueError(
+            f"no Kullback-Leibler divergence of a {family.name} from a {truth.family.name} is known: use "
+            "metrics.squared_error"
+        )
+    return family.kl_divergence(params, truth.params)
 
 
 def entropy(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -102,7 +95,7 @@ def alive(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, 
 
     For a Poisson model 1 while its rate is positive.
     """
-    if isinstance(family, Poisson):
+    if offers(family, "alive"):
         return family.alive(params)
     p = _table(family, params, "alive")
     living = (p > 0).astype(p.dtype)
@@ -183,37 +176,10 @@ class Above(eqx.Module):
 
 def standard(family: AbstractFamily) -> dict[str, Metric]:
     """What is recorded of a family when nothing is said."""
-    chosen: tuple[Metric, ...] = (squared_error,) if offers(family, "expectation") else ()
-    if hasattr(family, "probabilities"):
-        chosen += (concentration, support, entropy)
-    elif isinstance(family, Poisson):
-        chosen += (alive,)
-    elif hasattr(family, "test_error"):
-        chosen += (test_error,)
-    elif isinstance(family, MultivariateGaussian):
-        chosen += (trace, log_determinant)
-    elif hasattr(family, "variance"):
-        chosen += (log_variance, standard_deviation)
-    return {metric.__name__: metric for metric in chosen}  # type: ignore[attr-defined]
-
-
-def _poisson_divergence(rate: Array, of_truth: Array) -> Float[Array, ""]:
-    ratio = jnp.log(jnp.where(rate > 0, rate, 1.0)) - jnp.log(jnp.where(rate > 0, of_truth, 1.0))
-    return rate * ratio - rate + of_truth
-
-
-def _normal_divergence(params: Params, of_truth: Params) -> Float[Array, ""]:
-    root = of_truth.unit * jnp.exp(of_truth.log_diagonal)
-    columns = jnp.concatenate(
-        [params.unit * jnp.exp(params.log_diagonal), (params.mean - of_truth.mean)[:, None]], axis=1
+    known = {name: globals()[name] for name in family.recorded}
+    return (
+        known if offers(family, "expectation") else {n: m for n, m in known.items() if m is not squared_error}
     )
-    # the trace and the shift in the truth's units: columns of the root's inverse times ours
-    white = jax.vmap(solve, in_axes=(None, 1))(root, columns)
-    # squares less ones on the diagonal by their logarithms, so that nothing cancels
-    log_ratio = 2.0 * (params.log_diagonal - of_truth.log_diagonal)
-    size = log_ratio.shape[0]
-    rest = jnp.where(jnp.eye(size + 1, size, dtype=bool), 0.0, white)
-    return 0.5 * (_total(jnp.ravel(rest**2)) + _total(jnp.expm1(log_ratio) - log_ratio))
 
 
 def _total(terms: Array) -> Float[Array, ""]:
@@ -242,9 +208,9 @@ def _covariance(family: AbstractFamily, params: Params, metric: str) -> Float[Ar
 
 
 def _log_variance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, ""]:
-    if not hasattr(params, "log_variance"):
+    if not offers(family, "log_variance"):
         raise ValueError(
             f"metrics.{metric} reads a variance, and {family.name} has none: use metrics.squared_error, "
             "total_variation or kl_divergence"
         )
-    return params.log_variance
+    return family.log_variance(params)

@@ -12,9 +12,13 @@ class Status(enum.IntEnum):
 
     OK = 0
     """The estimate is an ordinary point of the model."""
-    DEGENERATE = 1
+    NOT_CONVERGED = 1
+    """An iterative fit was stopped before it converged."""
+    DEGENERATE = 2
     """The estimate lies on the boundary for good: zero variance, or all mass on one symbol."""
-    TOO_FEW_POINTS = 2
+    SEPARATED = 3
+    """A plane separates the labels, so that no finite coefficients are best: the previous model was kept."""
+    TOO_FEW_POINTS = 4
     """There were too few points for a fit, so the previous model was kept."""
-    NOT_FINITE = 3
+    NOT_FINITE = 5
     """The estimate overflowed or is not a number."""

@@ -26,6 +26,8 @@ class AbstractFamily(eqx.Module):
 
     has_dispersion: ClassVar[bool] = False
     """Whether the fit estimates a variance, so that `ddof` means something."""
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error",)
+    """Names in `mcollapse.metrics`: what is recorded of this family when nothing is said."""
     average_is_mixture: ClassVar[bool] = False
     """Whether `combine` of two models is the model that draws from one or the other."""
 
@@ -81,6 +83,18 @@ class AbstractFamily(eqx.Module):
     def expectation(self, params: Params) -> Float[Array, "..."]:
         r"""The mean parameter $E_\theta x$, whose squared error the theorems speak of."""
         raise ValueError(f"{self.name} states no mean parameter, so it has no squared_error")
+
+    def log_variance(self, params: Params) -> Float[Array, ""]:
+        r"""The logarithm of $\mathrm{Var}_\theta x$."""
+        raise ValueError(f"{self.name} has no one variance")
+
+    def kl_divergence(self, params: Params, truth: Params) -> Float[Array, ""]:
+        r"""$\mathrm{KL}(P_\theta \,\|\, P_*)$ in nats, where both are laws of the family."""
+        raise ValueError(f"{self.name} states no Kullback-Leibler divergence")
+
+    def alive(self, params: Params) -> Float[Array, "..."]:
+        """1 for what can still be drawn, 0 for what is forgotten for good."""
+        raise ValueError(f"a {self.name} has nothing to forget")
 
     def combine(self, first: Params, second: Params, weight: Float[Array, ""]) -> Params:
         """The average of two models' parameters, with `weight` on the first and the rest on the second."""

@@ -49,6 +49,7 @@ class Bernoulli(AbstractFamily):
 
     Params = BernoulliParams
 
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "concentration", "support", "entropy")
     average_is_mixture: ClassVar[bool] = True
 
     def sample(self, key: Key, params: BernoulliParams, count: Count, capacity: int) -> Samples:

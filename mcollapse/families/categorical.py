@@ -88,6 +88,7 @@ class Categorical(AbstractFamily):
 
     Params = CategoricalParams
 
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "concentration", "support", "entropy")
     average_is_mixture: ClassVar[bool] = True
 
     def sample(self, key: Key, params: CategoricalParams, count: Count, capacity: int) -> Samples:

@@ -62,6 +62,7 @@ class Gaussian(AbstractFamily):
     Params = GaussianParams
 
     has_dispersion: ClassVar[bool] = True
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "log_variance", "standard_deviation")
 
     def __check_init__(self):
         """The variance is fitted or known."""
@@ -142,6 +143,16 @@ class Gaussian(AbstractFamily):
     def expectation(self, params: GaussianParams) -> Float[Array, ""]:
         """The mean."""
         return params.mean
+
+    def log_variance(self, params: GaussianParams) -> Float[Array, ""]:
+        r"""$\log\sigma^2$."""
+        return params.log_variance
+
+    def kl_divergence(self, params: GaussianParams, truth: GaussianParams) -> Float[Array, ""]:
+        r"""$\frac12(r - 1 - \log r + (\mu - \mu_*)^2/\sigma_*^2)$, r the ratio of the variances."""
+        log_ratio = params.log_variance - truth.log_variance
+        shift = (params.mean - truth.mean) ** 2 * jnp.exp(-truth.log_variance)
+        return 0.5 * (jnp.exp(log_ratio) - 1.0 - log_ratio + shift)
 
 
 def _status(params: GaussianParams) -> Array:

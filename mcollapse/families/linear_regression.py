@@ -1,7 +1,7 @@
 """Linear regression: labels are made anew, features come from a known law or from one design."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -85,6 +85,8 @@ class LinearRegression(AbstractFamily):
     """The factor of its Gram matrix."""
 
     Params = LinearRegressionParams
+
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "test_error")
 
     def __check_init__(self):
         """A dimension and a design are whole numbers, a covariance is one."""

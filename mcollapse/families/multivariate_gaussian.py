@@ -16,7 +16,8 @@ from mcollapse.families.parameters import check_finite, concrete, is_concrete, w
 from mcollapse.random import Key
 from mcollapse.random.logarithms import log1p
 from mcollapse.status import Status
-from mcollapse.triangular import cholesky, gram, product
+from mcollapse.summation import tree_sum
+from mcollapse.triangular import cholesky, gram, product, solve
 
 MEAN, COVARIANCE = 1, 2
 
@@ -97,6 +98,7 @@ class MultivariateGaussian(AbstractFamily):
     Params = MultivariateGaussianParams
 
     has_dispersion: ClassVar[bool] = True
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "trace", "log_determinant")
 
     def __check_init__(self):
         """The covariance is fitted or known, the dimension a whole number."""
@@ -211,6 +213,21 @@ class MultivariateGaussian(AbstractFamily):
     def expectation(self, params: MultivariateGaussianParams) -> Float[Array, " dimension"]:
         """The mean."""
         return params.mean
+
+    def kl_divergence(
+        self, params: MultivariateGaussianParams, truth: MultivariateGaussianParams
+    ) -> Float[Array, ""]:
+        r"""$\frac12(\mathrm{tr}\,R - d - \log\det R + |S_*^{-1/2}(\mu - \mu_*)|^2)$, R the ratio."""
+        root = truth.unit * jnp.exp(truth.log_diagonal)
+        columns = jnp.concatenate(
+            [params.unit * jnp.exp(params.log_diagonal), (params.mean - truth.mean)[:, None]], axis=1
+        )
+        # trace and shift in the truth's units: columns of the root's inverse times ours
+        white = jax.vmap(solve, in_axes=(None, 1))(root, columns)
+        # squares less ones on the diagonal by their logarithms, so that nothing cancels
+        log_ratio = 2.0 * (params.log_diagonal - truth.log_diagonal)
+        rest = jnp.where(jnp.eye(self.dimension + 1, self.dimension, dtype=bool), 0.0, white)
+        return 0.5 * (tree_sum(jnp.ravel(rest**2)) + tree_sum(jnp.expm1(log_ratio) - log_ratio))
 
     def covariance(self, params: MultivariateGaussianParams) -> Float[Array, "dimension dimension"]:
         r"""$\Sigma$, zero where it is below the smallest float."""

@@ -1,5 +1,7 @@
 """Poisson: counts without an upper end, whose mean dies out like a branching process."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -53,6 +55,8 @@ class Poisson(AbstractFamily):
 
     Params = PoissonParams
 
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "alive")
+
     def sample(self, key: Key, params: PoissonParams, count: Count, capacity: int) -> Samples:
         """Rows are int32 counts."""
         rows = jax.vmap(lambda i: random.poisson(key.fold(i), 1, params.rate))(jnp.arange(capacity))
@@ -100,6 +104,12 @@ class Poisson(AbstractFamily):
     def alive(self, params: PoissonParams) -> Float[Array, ""]:
         """1 while anything but zeros can be drawn."""
         return (params.rate > 0).astype(params.rate.dtype)
+
+    def kl_divergence(self, params: PoissonParams, truth: PoissonParams) -> Float[Array, ""]:
+        r"""$\lambda\log(\lambda/\lambda_*) - \lambda + \lambda_*$."""
+        rate = params.rate
+        ratio = jnp.log(jnp.where(rate > 0, rate, 1.0)) - jnp.log(jnp.where(rate > 0, truth.rate, 1.0))
+        return rate * ratio - rate + truth.rate
 
     def largest_count(self, truth: object) -> int | None:
         """So many points that their sum can be drawn; a truth of another family has no rate to tell."""

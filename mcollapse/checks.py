@@ -7,6 +7,7 @@ import numpy as np
 from mcollapse import random
 from mcollapse.families.base import Truth
 from mcollapse.pools import Newest, RealAndNewest
+from mcollapse.schedules import AbstractAdaptive
 
 if TYPE_CHECKING:
     from mcollapse.process import RecursiveTraining
@@ -56,6 +57,21 @@ def check_type(name: str, value: object, contract: type) -> None:
     if isinstance(value, type) and issubclass(value, contract):
         raise ValueError(f"{name} is the class {value.__name__}, not a value of it: write {value.__name__}()")
     raise ValueError(f"{name} must be one of mcollapse.{plural}, got {type(value).__name__}: {value!r}")
+
+
+def check_adaptive(process: "RecursiveTraining") -> None:
+    """Sizes that read the model are known to nobody before the run."""
+    sizes = process.sizes
+    if not isinstance(sizes, AbstractAdaptive):
+        return
+    sizes.check(process.family)
+    for part in (process.source, process.pool):
+        if part.fixes_sizes:
+            raise ValueError(
+                f"schedules.{type(sizes).__name__} chooses sizes as it goes, but {type(part).__name__} needs "
+                'them before the run: use sources.Mixture(counts="random"), LastModel() or PastModels(), '
+                "with a pool other than Subsample"
+            )
 
 
 def check_sizes(

@@ -15,7 +15,7 @@ from mcollapse.metrics import Above
 from mcollapse.pools import Newest, Window
 from mcollapse.process import RecursiveTraining
 from mcollapse.recording import Record
-from mcollapse.schedules import Table
+from mcollapse.schedules import AbstractAdaptive, Table
 from mcollapse.sources import LastModel, Mixture, PastModels, Split
 from mcollapse.sweeping import at_cell
 from mcollapse.trajectories import Trajectories
@@ -35,6 +35,8 @@ def predictions(
         return []  # a saved run of the user's own classes: theory has no law for it
     if not isinstance(process, RecursiveTraining) or not _known_to_theory(process, truth):
         return []
+    if isinstance(process.sizes, AbstractAdaptive):
+        return []  # laws take sizes that do not depend on the replicate
     described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
     generations = np.asarray(run[name].generations, np.int64)
     found = theory.predictions(described, [(quantity, parameters)], generations)

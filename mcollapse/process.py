@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from mcollapse import schedules
-from mcollapse.checks import Start, check_sizes, check_start, check_truth, check_type
+from mcollapse.checks import Start, check_adaptive, check_sizes, check_start, check_truth, check_type
 from mcollapse.data import Batch, Part, Samples
 from mcollapse.decoders import AbstractDecoder, AsIs
 from mcollapse.draw import Draw
@@ -32,7 +32,7 @@ from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.measuring import AbstractMetric
 from mcollapse.pools import AbstractPool, Newest
 from mcollapse.random import Key
-from mcollapse.schedules import AbstractSchedule
+from mcollapse.schedules import AbstractAdaptive, AbstractSchedule
 from mcollapse.sources import AbstractSource, LastModel
 from mcollapse.status import Status
 
@@ -153,6 +153,7 @@ class RecursiveTraining(AbstractProcess):
         self.estimator.check(self.family)
         self.decoder.check(self.family)
         self.source.check(self.family, self.decoder)
+        check_adaptive(self)
         if self.estimator.remembers and type(self.pool) is not Newest:
             raise ValueError(
                 f"estimators.{type(self.estimator).__name__} remembers all batches itself, and "
@@ -191,7 +192,8 @@ class RecursiveTraining(AbstractProcess):
         pool = self.pool.planned(batch_sizes, start, as_rows)
         law = None if truth is None else as_truth(truth, self.family)
         first, parts = (0 if start == "real" else 1), source.parts(sizes)
-        parts = None if parts is None else tuple(part[first:] for part in parts)
+        adaptive = isinstance(self.sizes, AbstractAdaptive)
+        parts = None if parts is None or adaptive else tuple(part[first:] for part in parts)
         self.family.check_batches(parts)
         self.estimator.check_parts(self.family, parts)
         check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start, law)
@@ -200,7 +202,7 @@ class RecursiveTraining(AbstractProcess):
         rows = _rounded_up(most) if as_rows or self._draws_rows(truth) else 0
         return dataclasses.replace(
             self,
-            sizes=schedules.Table(sizes, role="size"),
+            sizes=self.sizes.planned(generations, start),
             estimator=self.estimator.planned(generations),
             decoder=self.decoder.planned(generations),
             source=source,
@@ -287,7 +289,8 @@ class RecursiveTraining(AbstractProcess):
         family = eqx.combine(state.family, self._model)
         settled = Truth(eqx.combine(state.truth_family, truth.family), truth.params)
         draw = Draw(family, settled, plan.rows, plan.as_rows, self.decoder, t)
-        count = self.sizes.at(t, state.params)
+        sizes = self.sizes
+        count = sizes.at(t, family, state.params) if isinstance(sizes, AbstractAdaptive) else sizes.at(t)
         batch = self._batch(key.at(SOURCE), draw, state, count, t)
         pool, data = self.pool.absorb(key.at(POOL), state.pool, batch, t)
         data = self._read(family, data, state.params)

@@ -3,9 +3,11 @@
 import abc
 
 import equinox as eqx
+import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.schedules import AbstractSchedule, Table
 
 
 class AbstractDecoder(eqx.Module):
@@ -26,3 +28,13 @@ class AbstractDecoder(eqx.Module):
 
     def check(self, family: AbstractFamily) -> None:
         """Raise `ValueError` where the family gives this decoder no meaning."""
+
+
+def positive_table(schedule: AbstractSchedule, generations: int, what: str) -> Table:
+    """Host: a schedule as a table; what is not positive after generation 0 is refused."""
+    table = schedule.planned(generations, "truth")
+    wrong = np.flatnonzero(~(table.values[1:] > 0))
+    if wrong.size:
+        value = table.values[1 + wrong[0]]
+        raise ValueError(f"a {what} is above 0, got {value:g} at generation {1 + wrong[0]}")
+    return table

@@ -2,10 +2,9 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Int
 
-from mcollapse.decoders.base import AbstractDecoder
+from mcollapse.decoders.base import AbstractDecoder, positive_table
 from mcollapse.families.base import AbstractFamily, Params, offers
 from mcollapse.schedules import AbstractSchedule, as_schedule
 
@@ -22,12 +21,7 @@ class Temperature(AbstractDecoder):
 
     def planned(self, generations: int) -> "Temperature":
         """Temperatures as a table; one that is not positive is refused."""
-        table = self.temperature.planned(generations, "truth")
-        wrong = np.flatnonzero(~(table.values[1:] > 0))
-        if wrong.size:
-            value = table.values[1 + wrong[0]]
-            raise ValueError(f"a temperature is above 0, got {value:g} at generation {1 + wrong[0]}")
-        return Temperature(table)
+        return Temperature(positive_table(self.temperature, generations, "temperature"))
 
     def decode(self, family: AbstractFamily, params: Params, t: Int[Array, ""]) -> Params:
         """The family's tempered law."""

@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from mcollapse.decoders.base import AbstractDecoder
 from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.families.parameters import whole
 from mcollapse.schedules import number
 
 
@@ -17,7 +18,7 @@ class Top(AbstractDecoder):
     arXiv 2402.07043).
     """
 
-    symbols: int = eqx.field(static=True)
+    symbols: int = eqx.field(static=True, converter=whole)
 
     def __check_init__(self):
         """At least one symbol is left."""
@@ -47,10 +48,10 @@ class Nucleus(AbstractDecoder):
     def decode(self, family: AbstractFamily, params: Params, t: Int[Array, ""]) -> Params:
         """The table without its tail."""
         table = _table(family, params)
-        order = jnp.argsort(-table, stable=True)
-        before = jnp.cumsum(table[order]) - table[order]
-        inside = before < jnp.asarray(self.mass, table.dtype)
-        return _kept(family, table, jnp.zeros_like(inside).at[order].set(inside))
+        ranks = _ranks(table)
+        falling = -jnp.sort(-table)
+        before = jnp.cumsum(falling) - falling
+        return _kept(family, table, (before < jnp.asarray(self.mass, table.dtype))[ranks])
 
     def check(self, family: AbstractFamily) -> None:
         """Only a table has likeliest symbols."""

@@ -2,10 +2,9 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Int
 
-from mcollapse.decoders.base import AbstractDecoder
+from mcollapse.decoders.base import AbstractDecoder, positive_table
 from mcollapse.families.base import AbstractFamily, Params, offers
 from mcollapse.schedules import AbstractSchedule, as_schedule
 
@@ -22,12 +21,7 @@ class VarianceFactor(AbstractDecoder):
 
     def planned(self, generations: int) -> "VarianceFactor":
         """Factors as a table; one that is not positive is refused."""
-        table = self.factor.planned(generations, "truth")
-        wrong = np.flatnonzero(~(table.values[1:] > 0))
-        if wrong.size:
-            value = table.values[1 + wrong[0]]
-            raise ValueError(f"a variance factor is above 0, got {value:g} at generation {1 + wrong[0]}")
-        return VarianceFactor(table)
+        return VarianceFactor(positive_table(self.factor, generations, "variance factor"))
 
     def decode(self, family: AbstractFamily, params: Params, t: Int[Array, ""]) -> Params:
         """The family's law with its variance multiplied."""

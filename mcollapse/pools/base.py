@@ -29,6 +29,9 @@ class AbstractPool(eqx.Module):
     keeps_real: ClassVar[bool] = False
     """Whether the pool is made of generation 0's real points, so that `start="truth"` means nothing."""
 
+    fixes_sizes: ClassVar[bool] = False
+    """Whether it must know before the run how many points there are."""
+
     def planned(self, batch_sizes: np.ndarray, start: str, as_rows: bool) -> "AbstractPool":
         """Host: the pool with its schedules tabulated, for batches of these sizes, drawn as rows or not."""
         del as_rows

@@ -1,5 +1,7 @@
 """Accumulate, but train on a fixed budget of points drawn from all data so far."""
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +23,8 @@ class Subsample(AbstractPool):
     multivariate hypergeometric law; a Gaussian's statistics do not say which points went where, so
     that its rows are kept. Source: Kazdan et al. (2024, arXiv 2410.16713).
     """
+
+    fixes_sizes: ClassVar[bool] = True
 
     budget: AbstractSchedule = eqx.field(converter=sizes)
     rows: int = eqx.field(static=True, default=0, kw_only=True, metadata=DERIVED)

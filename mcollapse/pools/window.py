@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse.data import Batch, Samples
+from mcollapse.families.parameters import whole
 from mcollapse.pools.base import AbstractPool, State
 from mcollapse.random import Key
 
@@ -19,7 +20,7 @@ class Window(AbstractPool):
     Between `Newest` (one batch) and `All`: old data leave the pool, as they do where storage is limited.
     """
 
-    batches: int = eqx.field(static=True)
+    batches: int = eqx.field(static=True, converter=whole)
 
     def __check_init__(self):
         """A window holds at least one batch."""

@@ -40,6 +40,11 @@ class AbstractSource(eqx.Module):
         del sizes
         return None
 
+    @property
+    def fixes_sizes(self) -> bool:
+        """Whether `planned` reads the sizes, so that they cannot depend on the model."""
+        return False
+
     def init(self, family: AbstractFamily, params: Params, generations: int) -> State:
         """The memory before generation 1; `params` is the model of generation 0."""
         del family, params, generations

@@ -51,6 +51,11 @@ class Mixture(AbstractSource):
         real = np.concatenate([sizes[:1], np.asarray(self.real_counts.values)[1:]])
         return real, sizes - real
 
+    @property
+    def fixes_sizes(self) -> bool:
+        """Where the counts are fixed."""
+        return self.counts == "fixed"
+
     def draw(
         self, key: Key, draw: Draw, state: State, previous: Params, count: Int[Array, ""], t: Int[Array, ""]
     ) -> Batch:

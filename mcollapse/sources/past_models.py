@@ -12,6 +12,7 @@ from mcollapse.data import Batch
 from mcollapse.decoders import AbstractDecoder, AsIs
 from mcollapse.draw import Draw
 from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.families.parameters import whole
 from mcollapse.random import Key
 from mcollapse.sources.base import AbstractSource, State
 
@@ -32,7 +33,7 @@ class PastModels(AbstractSource):
     Source: Seddik et al. (2024, arXiv 2404.05090); Fu et al. (2024, arXiv 2402.11778).
     """
 
-    window: int | None = eqx.field(static=True, default=None)
+    window: int | None = eqx.field(static=True, converter=whole, default=None)
     counts: str = eqx.field(static=True, default="random")
 
     def __check_init__(self):

@@ -46,6 +46,11 @@ class Split(AbstractSource):
         real, synthetic = (part.table(generations, "truth") for part in (self.real, self.synthetic))
         return np.concatenate([sizes[:1], real[1:]]), np.concatenate([[0], synthetic[1:]])
 
+    @property
+    def fixes_sizes(self) -> bool:
+        """It has sizes of its own."""
+        return True
+
     def draw(
         self, key: Key, draw: Draw, state: State, previous: Params, count: Int[Array, ""], t: Int[Array, ""]
     ) -> Batch:

@@ -1,14 +1,6 @@
-r"""Schedules: numbers that depend on the generation, $n_t$, $\alpha_t$, $w_t$.
-
-A schedule is evaluated on the host in float64 and reaches the compiled program as a traced table of
-$T + 1$ entries, so that another value never recompiles. What a schedule stands for (its `role`) says
-how its values are used: sizes are rounded down and at least 1, counts are rounded down and at least 0,
-shares are clipped to [0, 1].
-"""
+"""The contract of a schedule, and the table that a compiled program reads of one."""
 
 import abc
-import dataclasses
-from collections.abc import Sequence
 from typing import Literal, cast
 
 import equinox as eqx
@@ -57,80 +49,13 @@ class AbstractSchedule(eqx.Module):
         """The same schedule as a table that a compiled program reads."""
         return Table(self.table(generations, start), role=self.role)
 
-    def at(self, t: Array, params: object = None) -> Array:
+    def at(self, t: Array) -> Array:
         """The value at a traced generation; only a planned schedule (a table) has one."""
-        del t, params
+        del t
         raise ValueError(
             f"{type(self).__name__} has not been tabulated yet: call process.planned(generations) "
             "before init and step, and scan over the process that it returns"
         )
-
-
-class Constant(AbstractSchedule):
-    """The same value at every generation."""
-
-    value: np.ndarray = eqx.field(converter=number)
-
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        """`value` at every t."""
-        return np.full(np.shape(t), self.value)
-
-
-class Power(AbstractSchedule):
-    r"""$\text{scale} \cdot (t + \text{shift})^{\text{exponent}}$; with shift 1, scale is the value at 0."""
-
-    scale: np.ndarray = eqx.field(converter=number)
-    exponent: np.ndarray = eqx.field(converter=number)
-    shift: np.ndarray = eqx.field(converter=number, default=0.0)
-
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        """The power law at t."""
-        return self.scale * (np.asarray(t, np.float64) + self.shift) ** self.exponent
-
-
-class Geometric(AbstractSchedule):
-    r"""$\text{scale} \cdot \text{ratio}^t$."""
-
-    scale: np.ndarray = eqx.field(converter=number)
-    ratio: np.ndarray = eqx.field(converter=number)
-
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        """The geometric law at t."""
-        return self.scale * self.ratio ** np.asarray(t, np.float64)
-
-
-class Arithmetic(AbstractSchedule):
-    r"""$\text{first} + \text{step} \cdot t$."""
-
-    first: np.ndarray = eqx.field(converter=number)
-    step: np.ndarray = eqx.field(converter=number)
-
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        """The straight line at t."""
-        return self.first + self.step * np.asarray(t, np.float64)
-
-
-class Piecewise(AbstractSchedule):
-    """Value i from generation `starts[i]` on, until the next begins; `starts[0]` is 0."""
-
-    starts: np.ndarray = eqx.field(converter=number)
-    values: np.ndarray = eqx.field(converter=number)
-
-    def __check_init__(self):
-        """As many values as starts, which rise from 0 on and are whole."""
-        starts, values = self.starts, self.values
-        if not isinstance(starts, np.ndarray) or not isinstance(values, np.ndarray):
-            return
-        if starts.ndim != 1 or starts.shape != values.shape or starts.size == 0:
-            raise ValueError(
-                f"Piecewise needs a value for each start, got {starts.size} starts and {values.size} values"
-            )
-        if starts[0] != 0 or np.any(starts % 1) or np.any(np.diff(starts) <= 0):
-            raise ValueError(f"Piecewise starts at generations that rise from 0 on, got {starts.tolist()}")
-
-    def __call__(self, t: np.ndarray) -> np.ndarray:
-        """The value of the piece that t lies in."""
-        return self.values[np.searchsorted(self.starts, np.asarray(t), side="right") - 1]
 
 
 def _tabulated(values: object) -> np.ndarray:
@@ -157,47 +82,9 @@ class Table(AbstractSchedule):
             )
         return np.asarray(self.values, np.float64)[t]
 
-    def at(self, t: Array, params: object = None) -> Array:
+    def at(self, t: Array) -> Array:
         """The entry at a traced generation."""
-        del params
         return jax.lax.optimization_barrier(jnp.asarray(self.values))[t]
-
-
-def as_schedule(value: object, role: Role) -> AbstractSchedule:
-    """A schedule from a schedule, a number or a sequence of numbers, told what it stands for."""
-    if isinstance(value, AbstractSchedule):
-        return dataclasses.replace(value, role=role)
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return Table(value, role=role)
-    try:
-        numeric = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"expected a number, a sequence of numbers or a schedule such as "
-            f"schedules.Constant(100), got {value!r}"
-        ) from None
-    return Table(numeric, role=role) if numeric.ndim else Constant(numeric, role=role)
-
-
-def sizes(value: object) -> AbstractSchedule:
-    """Converter for sample sizes: whole points, at least one a generation."""
-    return as_schedule(value, "size")
-
-
-def counts(value: object) -> AbstractSchedule:
-    """Converter for parts of a batch: whole points, possibly none."""
-    return as_schedule(value, "count")
-
-
-def shares(value: object) -> AbstractSchedule:
-    """Converter for shares: given values outside [0, 1] are refused, those of a formula clipped."""
-    schedule = as_schedule(value, "share")
-    if isinstance(schedule, Constant | Table | Piecewise):
-        given = np.ravel(schedule.value if isinstance(schedule, Constant) else schedule.values)
-        outside = given[(given < 0.0) | (given > 1.0)] if isinstance(given, np.ndarray) else given[:0]
-        if outside.size:
-            raise ValueError(f"a share lies in [0, 1], got {outside[0]:g}; 10 % is 0.1")
-    return schedule
 
 
 def _as_used(values: np.ndarray, schedule: AbstractSchedule, first: int) -> np.ndarray:
@@ -221,7 +108,11 @@ def _check_range(
     low = np.flatnonzero(whole[first:] < least) + first
     if low.size:
         t = int(low[0])
-        hint = "; with shift=1 the scale is the size at generation 0" if isinstance(schedule, Power) else ""
+        hint = (
+            "; with shift=1 the scale is the size at generation 0"
+            if type(schedule).__name__ == "Power"
+            else ""
+        )
         raise ValueError(
             f"{type(schedule).__name__} gives {raw[t]:g} points at generation {t}, which rounds down to "
             f"{whole[t]:g}; every generation needs at least {least}{hint}"

@@ -26,6 +26,7 @@ LAYERS = [
     {"verdicts", "definitions"},
     {"plots", "tables"},
     {"experiments"},
+    {"testing"},
     {"spec"},
     {"cli"},
 ]

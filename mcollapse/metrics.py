@@ -135,10 +135,13 @@ def mean(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "
 
 
 def wasserstein2_squared(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    r"""$W_2^2 = (\hat\mu - \mu_*)^2 + (\hat\sigma - \sigma_*)^2$ between Gaussians."""
-    ours = jnp.exp(0.5 * _log_variance(family, params, "wasserstein2_squared"))
-    theirs = jnp.exp(0.5 * _log_variance(truth.family, truth.params, "wasserstein2_squared"))
-    return (params.mean - truth.params.mean) ** 2 + (ours - theirs) ** 2
+    r"""$W_2^2$ of Gaussians: $(\hat\mu - \mu_*)^2 + (\hat\sigma - \sigma_*)^2$ in one dimension."""
+    if not offers(family, "wasserstein2_squared") or type(truth.family) is not type(family):
+        raise ValueError(
+            f"metrics.wasserstein2_squared is that of two Gaussians, and here are a {family.name} and a "
+            f"{truth.family.name}: use metrics.squared_error"
+        )
+    return family.wasserstein2_squared(params, truth.params)
 
 
 def trace(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:

@@ -9,7 +9,7 @@ from tests.helpers import ROOT, python
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
     {"version", "status", "once", "packing", "lanes", "schedules", "theory"},
-    {"summation", "triangular"},
+    {"summation", "triangular", "orthogonal"},
     {"random"},
     {"data"},
     {"families"},

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import linalg, stats
 
 import mcollapse as mc
 from mcollapse import estimators, metrics
@@ -108,6 +108,41 @@ def test_divergence_and_determinant_against_scipy():
     distance = np.sum((TILTED - np.diag([1, 2, 0.4])) ** 2)
     np.testing.assert_allclose(metrics.frobenius_squared(FAMILY, *traced), distance, rtol=1e-5)
     np.testing.assert_allclose(metrics.trace(FAMILY, *traced), 3.5, rtol=1e-6)
+
+
+def of_scipy(first, second):
+    """Squared Wasserstein-2 distance by the root of a matrix, in float64."""
+    (m1, s1), (m2, s2) = first, second
+    root = linalg.sqrtm(s2)
+    cross = linalg.sqrtm(root @ s1 @ root)
+    return np.sum((m1 - m2) ** 2) + np.trace(s1 + s2 - 2 * np.real(cross))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6, 1.001])
+def test_wasserstein_against_scipy(scale):
+    rng = np.random.default_rng(5)
+    for d in (1, 2, 6):
+        family = MultivariateGaussian(d)
+        laws = []
+        for size in (1.0, scale):
+            root = rng.standard_normal((d, d))
+            laws.append((size * rng.standard_normal(d), size * (root @ root.T + 0.1 * np.eye(d))))
+        ours, theirs = (family.Params.of(*law) for law in laws)
+        found = metrics.wasserstein2_squared(family, theirs, mc.Truth(family, ours))
+        assert np.isclose(found, of_scipy(*laws), rtol=2e-5), (d, found, of_scipy(*laws))
+        near = family.Params.of(laws[0][0], 1.0002**2 * laws[0][1])
+        # two laws that differ by a ten-thousandth: nothing cancels
+        expected = 0.0002**2 * np.trace(laws[0][1])
+        close = metrics.wasserstein2_squared(family, near, mc.Truth(family, ours))
+        assert np.isclose(close, expected, rtol=0.02), (d, close, expected)
+
+
+def test_wasserstein_of_a_singular_law():
+    """A model that has lost a direction is as far as the truth's variance along it."""
+    family = MultivariateGaussian(2)
+    lost = family.Params.of([0.0, 0.0], np.diag([1.0, 1e-30]))
+    found = metrics.wasserstein2_squared(family, lost, mc.Truth(family, family.Params.isotropic(2)))
+    assert np.isclose(found, 1.0, rtol=1e-5)
 
 
 def test_the_determinant_shrinks_far_below_the_smallest_float():

@@ -92,6 +92,10 @@ class AbstractFamily(eqx.Module):
         r"""$\mathrm{KL}(P_\theta \,\|\, P_*)$ in nats, where both are laws of the family."""
         raise ValueError(f"{self.name} states no Kullback-Leibler divergence")
 
+    def wasserstein2_squared(self, params: Params, truth: Params) -> Float[Array, ""]:
+        r"""$W_2^2(P_\theta, P_*)$, where both are laws of the family."""
+        raise ValueError(f"{self.name} states no Wasserstein distance")
+
     def alive(self, params: Params) -> Float[Array, "..."]:
         """1 for what can still be drawn, 0 for what is forgotten for good."""
         raise ValueError(f"a {self.name} has nothing to forget")

@@ -148,6 +148,11 @@ class Gaussian(AbstractFamily):
         r"""$\log\sigma^2$."""
         return params.log_variance
 
+    def wasserstein2_squared(self, params: GaussianParams, truth: GaussianParams) -> Float[Array, ""]:
+        r"""$(\mu - \mu_*)^2 + (\sigma - \sigma_*)^2$."""
+        ours, theirs = (jnp.exp(0.5 * law.log_variance) for law in (params, truth))
+        return (params.mean - truth.mean) ** 2 + (ours - theirs) ** 2
+
     def kl_divergence(self, params: GaussianParams, truth: GaussianParams) -> Float[Array, ""]:
         r"""$\frac12(r - 1 - \log r + (\mu - \mu_*)^2/\sigma_*^2)$, r the ratio of the variances."""
         log_ratio = params.log_variance - truth.log_variance

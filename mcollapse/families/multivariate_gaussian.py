@@ -13,6 +13,8 @@ from mcollapse.data import MeanCovariance, Samples, log_sum_factor, unit_and_log
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.features import checked_covariance, real_rows
 from mcollapse.families.parameters import check_finite, concrete, is_concrete, whole
+from mcollapse.orthogonal import nearest_orthogonal
+from mcollapse.orthogonal import product as matrix_product
 from mcollapse.random import Key
 from mcollapse.random.logarithms import log1p
 from mcollapse.status import Status
@@ -213,6 +215,20 @@ class MultivariateGaussian(AbstractFamily):
     def expectation(self, params: MultivariateGaussianParams) -> Float[Array, " dimension"]:
         """The mean."""
         return params.mean
+
+    def wasserstein2_squared(
+        self, params: MultivariateGaussianParams, truth: MultivariateGaussianParams
+    ) -> Float[Array, ""]:
+        r"""$|\mu - \mu_*|^2 + \min_Q \|L - L_* Q\|_F^2$, Q orthogonal, L and $L_*$ the Cholesky factors."""
+        ours, theirs = (law.unit * jnp.exp(law.log_diagonal) for law in (params, truth))
+        nearest = nearest_orthogonal(matrix_product(theirs.T, ours))
+        apart = ours - matrix_product(theirs, nearest)
+        # a singular covariance leaves directions of the truth's that nothing is turned into
+        unmatched = jnp.eye(self.dimension) - matrix_product(nearest, nearest.T)
+        rounding = 8 * self.dimension * jnp.finfo(unmatched.dtype).eps
+        unmatched = jnp.where(jnp.abs(unmatched) > rounding, unmatched, 0.0)
+        left = tree_sum(jnp.ravel(theirs * matrix_product(theirs, unmatched)))
+        return tree_sum((params.mean - truth.mean) ** 2) + tree_sum(jnp.ravel(apart**2)) + left
 
     def kl_divergence(
         self, params: MultivariateGaussianParams, truth: MultivariateGaussianParams

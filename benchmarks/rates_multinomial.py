@@ -2,36 +2,26 @@ r"""Rates of the multinomial recursion: slopes of simulations against the same f
 
 Each setting has a published exponent, which holds in a limit. A run has a window, so that the slope of
 its mean squared error in log-log coordinates is held against the slope of the exact recursion
-$R_t = H/n_t + (1 - 1/n_t)(1 - a_t)^2 R_{t-1}$ fitted over the very same generations. The standard error
-is a jackknife over blocks of replicates: generations of one replicate depend on each other, and
-residuals of the fit would not know.
-
-Exit code 0 says that every slope agrees, that each would have been told from an exponent 0.1 away on
-either side, and that no standard error exceeds 0.02; otherwise it is 1.
+$R_t = H/n_t + (1 - 1/n_t)(1 - a_t)^2 R_{t-1}$ fitted over the very same generations. Standard errors and the
+exit code are those of `rates.py`.
 
     python benchmarks/rates_multinomial.py --quick
 """
 
 import argparse
 import dataclasses
-import json
+import functools
 import sys
 
 import jax
 import numpy as np
-from scipy import stats
+from rates import Outcome, held, log_spaced, main, slope
 
 import mcollapse as mc
 from mcollapse.theory import multinomial
 
 CATEGORIES = 50
-BLOCKS = 32
 POINTS = 12
-LEVEL = 1e-3
-"""Probability that any of the settings is called wrong when all are right."""
-LARGEST_ERROR = 0.02
-OFF = 0.1
-"""An exponent this far off must be rejected."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,38 +68,6 @@ SETTINGS = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """A fitted slope beside the exact one."""
-
-    setting: Setting
-    window: tuple[int, int]
-    slope: float
-    error: float
-    exact: float
-
-    @property
-    def threshold(self) -> float:
-        """Of Student's t, over all settings and two sides."""
-        return float(stats.t.ppf(1 - LEVEL / (2 * len(SETTINGS)), BLOCKS - 1))
-
-    def rejects(self, exponent: float) -> bool:
-        """Whether the simulation contradicts this slope."""
-        return abs(self.slope - exponent) > self.threshold * self.error
-
-    @property
-    def complaints(self) -> list[str]:
-        """What is wrong, nothing where all is well."""
-        found = []
-        if self.rejects(self.exact):
-            found.append("the slope is not that of the exact recursion")
-        if self.error > LARGEST_ERROR:
-            found.append(f"the standard error exceeds {LARGEST_ERROR}: use more replicates")
-        if not (self.rejects(self.exact - OFF) and self.rejects(self.exact + OFF)):
-            found.append(f"an exponent {OFF} off would not be seen: use more replicates")
-        return found
-
-
 def simulated_errors(setting: Setting, at: np.ndarray, replicates: int, seed: int) -> np.ndarray:
     """Squared errors `[replicate, generation]`."""
     process = mc.RecursiveTraining(
@@ -126,7 +84,7 @@ def simulated_errors(setting: Setting, at: np.ndarray, replicates: int, seed: in
         start=setting.start,
         record={"squared_error": mc.Record(mc.metrics.squared_error, at=at, reduce=mc.Keep())},
     )
-    return np.asarray(run["squared_error"].values, np.float64)
+    return np.asarray(run["squared_error"].values)
 
 
 def exact_errors(setting: Setting, at: np.ndarray) -> np.ndarray:
@@ -138,66 +96,28 @@ def exact_errors(setting: Setting, at: np.ndarray) -> np.ndarray:
     return multinomial.mixture_risk(multinomial.heterogeneity(truth), sizes, shares)[at - first]
 
 
-def slope(at: np.ndarray, risk: np.ndarray) -> float:
-    """Of the least-squares line through log risk against log generation."""
-    return float(np.polynomial.polynomial.polyfit(np.log(at), np.log(risk), 1)[1])
-
-
-def jackknife(at: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
-    """The slope of the mean, and its standard error from leaving out one block of replicates at a time."""
-    blocks = errors[: len(errors) // BLOCKS * BLOCKS].reshape(BLOCKS, -1, len(at)).mean(axis=1)
-    left = np.array([slope(at, np.delete(blocks, i, axis=0).mean(axis=0)) for i in range(BLOCKS)])
-    return slope(at, blocks.mean(axis=0)), float(np.sqrt((BLOCKS - 1) * left.var()))
-
-
-def measure(setting: Setting, generations: int, replicates: int, seed: int) -> Outcome:
+def outcome(setting: Setting, generations: int, replicates: int, seed: int) -> Outcome:
     """One setting."""
-    at = np.unique(np.geomspace(setting.first, generations, POINTS).round().astype(int))
-    fitted, error = jackknife(at, simulated_errors(setting, at, replicates, seed))
-    return Outcome(setting, (int(at[0]), int(at[-1])), fitted, error, slope(at, exact_errors(setting, at)))
+    at = log_spaced(setting.first, generations, POINTS)
+    return held(
+        simulated_errors(setting, at, replicates, seed),
+        exact_errors(setting, at),
+        functools.partial(slope, at),
+        setting=setting.name,
+        quantity="slope",
+        window=(int(at[0]), int(at[-1])),
+        published=setting.exponent,
+        source=setting.source,
+    )
 
 
-def print_table(outcomes: list[Outcome]) -> None:
-    print(f"{'setting':28} {'window':>8} {'simulated':>18} {'exact':>8} {'z':>6} {'in the limit':>13}")
-    for o in outcomes:
-        window, fitted = f"{o.window[0]}-{o.window[1]}", f"{o.slope:.4f} ± {o.error:.4f}"
-        numbers = f"{o.exact:8.4f} {(o.slope - o.exact) / o.error:+6.2f} {o.setting.exponent:13g}"
-        print(f"{o.setting.name:28} {window:>8} {fitted:>18} {numbers}")
-    for o in outcomes:
-        verdict = "; ".join(o.complaints) or f"agrees, and rejects an exponent {OFF} off"
-        print(f"- {o.setting.name}: {verdict}. Limit: {o.setting.source}")
+def measure(options: argparse.Namespace) -> list[Outcome]:
+    """All settings."""
+    return [outcome(one, options.generations, options.replicates, options.seed) for one in SETTINGS]
 
 
-def as_row(outcome: Outcome) -> dict:
-    return {
-        "setting": outcome.setting.name,
-        "window": outcome.window,
-        "slope": outcome.slope,
-        "standard_error": outcome.error,
-        "exact_slope": outcome.exact,
-        "limit": outcome.setting.exponent,
-        "threshold": outcome.threshold,
-        "complaints": outcome.complaints,
-    }
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--replicates", type=int, help="independent trajectories (default 4096)")
-    parser.add_argument("--generations", type=int, help="end of the window (default 500)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", action="store_true", help="a smaller run with the same tests")
-    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a table")
-    arguments = parser.parse_args()
-    replicates = arguments.replicates or (2048 if arguments.quick else 4096)
-    generations = arguments.generations or (200 if arguments.quick else 500)
-    outcomes = [measure(setting, generations, replicates, arguments.seed) for setting in SETTINGS]
-    if arguments.json:
-        print(json.dumps([as_row(outcome) for outcome in outcomes]))
-    else:
-        print_table(outcomes)
-    return 1 if any(outcome.complaints for outcome in outcomes) else 0
-
+FULL = {"replicates": 4096, "generations": 500}
+QUICK = {"replicates": 2048, "generations": 200}
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__, measure, FULL, QUICK))

@@ -126,7 +126,9 @@ class HalfTimes:
     windows: tuple[np.ndarray, ...]
 
     @classmethod
-    def around(cls, places: Sequence[int], exact: Callable[[int, np.ndarray], np.ndarray], most: int):
+    def around(
+        cls, places: Sequence[int], exact: Callable[[int, np.ndarray], np.ndarray], most: int
+    ) -> "HalfTimes":
         """Windows around the exact times; `exact(place, generations)` falls below one half by `most` * place.
 
         Raises:

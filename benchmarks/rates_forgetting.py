@@ -27,7 +27,7 @@ from mcollapse.theory.wright_fisher import extinction
 
 COUNTS = {"full": (4, 8, 16, 32, 64), "quick": (4, 8, 16, 32)}
 """n p."""
-SIZE, CHANCE = 1000, 0.02
+SIZE, CHANCE = 10_000, 0.01
 MOST = 4
 """By so many times n p generations the chance is below one half."""
 SOURCE = "time of order n p, Suresh, Thangaraj & Khandavally, 2024, arXiv 2412.17646"

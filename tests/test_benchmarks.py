@@ -1,0 +1,179 @@
+"""Scripts of fitted rates: what they share refuses wrong numbers, and each agrees with its law at a small size."""
+
+import dataclasses
+import functools
+import importlib
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from tests.helpers import ROOT
+
+
+@pytest.fixture(scope="module")
+def script():
+    """The module of a script, which finds what it shares beside itself."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    yield importlib.import_module
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+AT = np.array([1, 2, 4, 8, 16, 32])
+
+
+def made_up(rates, exponent, replicates=640, noise=0.3, law=-0.5):
+    """Curves around a power law, held against another."""
+    values = AT**exponent * np.exp(noise * np.random.default_rng(0).normal(size=(replicates, 1)))
+    values = values * np.random.default_rng(1).lognormal(-(noise**2) / 2, noise, size=(replicates, len(AT)))
+    return rates.held(
+        values,
+        AT**law,
+        functools.partial(rates.slope, AT),
+        setting="made up",
+        quantity="slope",
+        window=(1, 32),
+        published=law,
+        source="none",
+    )
+
+
+def exit_code(rates, outcomes, *arguments):
+    size = {"replicates": 1}
+    return rates.main("Made up.", lambda options: outcomes, size, size, list(arguments))
+
+
+def test_a_wrong_exponent_is_told_by_the_exit_code(script, capsys):
+    rates = script("rates")
+    assert exit_code(rates, [made_up(rates, -0.5), made_up(rates, -0.5)]) == 0
+    assert "agrees, and rejects a slope 0.1 off" in capsys.readouterr().out
+    for wrong in (-0.4, -0.6):
+        assert exit_code(rates, [made_up(rates, -0.5), made_up(rates, wrong)]) == 1
+        assert "the slope is not that of the exact law" in capsys.readouterr().out
+
+
+def test_a_run_that_could_not_see_it_fails_too(script, capsys):
+    rates = script("rates")
+    assert exit_code(rates, [made_up(rates, -0.5, replicates=64, noise=1.0)]) == 1
+    assert "standard error exceeds 0.02" in capsys.readouterr().out
+    for blind in ({"tolerance": 0.1}, {"fitted": np.nan}):
+        assert exit_code(rates, [dataclasses.replace(made_up(rates, -0.5), **blind)]) == 1
+    assert exit_code(rates, [made_up(rates, -0.4)], "--json") == 1
+    row = json.loads(capsys.readouterr().out.splitlines()[-1])[0]
+    assert row["complaints"] and row["exact"] == pytest.approx(-0.5) and row["comparisons"] == 1
+
+
+def test_the_jackknife_knows_that_generations_are_correlated(script):
+    """Of a mean it is the standard error; of a slope it sees what moves all of a replicate."""
+    rates = script("rates")
+    values = np.random.default_rng(0).normal(size=(32, 1))
+    mean, error = rates.jackknife(values, lambda means: float(means[0]))
+    assert mean == pytest.approx(values.mean())
+    assert error == pytest.approx(values.std(ddof=1) / np.sqrt(32))
+    tilts = np.random.default_rng(1).normal(1.0, 0.1, size=(3200, 1))
+    _, error = rates.jackknife(AT**tilts, functools.partial(rates.slope, AT))
+    assert 0.5 < error / (0.1 / np.sqrt(3200)) < 2
+    with pytest.raises(ValueError, match="32 blocks"):
+        rates.jackknife(values[:31], float)
+
+
+def test_half_times(script):
+    rates = script("rates")
+    times = rates.HalfTimes.around((10, 20, 40), lambda place, at: np.exp(-at / (3 * place**1.0)), 4)
+    assert times.slope(times.law(lambda place, at: np.exp(-at / (3 * place**1.0)))) == pytest.approx(
+        1, abs=0.01
+    )
+    assert times.slope(times.law(lambda place, at: np.exp(-at / (3 * place**1.1)))) > 1.05
+    both = np.zeros((2, 3, len(times.generations))) + times.generations
+    assert times.gathered(both).tolist() == [np.concatenate(times.windows).tolist()] * 2
+    with pytest.raises(ValueError, match="above one half"):
+        rates.HalfTimes.around((10,), lambda place, at: np.ones(len(at)), 4)
+
+
+def multinomial(script):
+    module = script("rates_multinomial")
+    return [module.outcome(module.SETTINGS[0], 100, 1024, 0)]
+
+
+def weighting(script):
+    module = script("rates_weighting")
+    return [module.outcome(next(s for s in module.SETTINGS if s.lost), 4096, 0)]
+
+
+def regression(script):
+    module = script("rates_regression")
+    return list(module.outcomes(*module.SETTINGS[2], 512, 0))[:2]
+
+
+def collapse_time(script):
+    module = script("rates_collapse_time")
+    return [module.outcome(module.SETTINGS[0], (8, 16, 32), 2048, 0)]
+
+
+def forgetting(script):
+    module = script("rates_forgetting")
+    return [module.outcome(module.SETTINGS[0], (4, 8, 16), 4096, 0)]
+
+
+@pytest.mark.parametrize(
+    "measured",
+    (
+        *(pytest.param(m, marks=pytest.mark.slow) for m in (multinomial, weighting, regression)),
+        collapse_time,
+        forgetting,
+    ),
+)
+def test_scripts_agree_with_their_laws(script, measured):
+    for outcome in measured(script):
+        assert outcome.complaints == [], outcome
+
+
+def test_a_law_off_by_a_tenth_fails_a_script(script, capsys, monkeypatch):
+    rates, module = script("rates"), script("rates_contamination")
+    law = module.exact_errors
+
+    size = {"replicates": 2048, "generations": 100}
+    run = functools.partial(rates.main, module.__doc__, module.measure, size, size, [])
+    assert run() == 0
+    # of the root of the error a tenth is a fifth of the error
+    monkeypatch.setattr(module, "exact_errors", lambda share, at: law(share, at) * (at + 1) ** 0.2)
+    assert run() == 1
+    assert "the slope is not that of the exact law" in capsys.readouterr().out
+
+
+def test_exact_laws_tend_to_what_was_published(script):
+    """Without any simulation, over later windows than the scripts can afford."""
+    slope, at = script("rates").slope, np.array([2000, 4000, 8000])
+    multinomial, contamination = script("rates_multinomial"), script("rates_contamination")
+    for setting in multinomial.SETTINGS:
+        late = at if setting.exponent < 0 else at // 100
+        found = slope(late, multinomial.exact_errors(setting, late))
+        assert found == pytest.approx(setting.exponent, abs=0.01)
+    for share in contamination.SHARES:
+        logs = np.sqrt(np.log(at)) if share == 0.5 else 1.0
+        found = slope(at, np.sqrt(contamination.exact_errors(share, at)) / logs)
+        assert found == pytest.approx(-min(share, 0.5), abs=0.02)
+    regression = script("rates_regression")
+    for _, design, pool, fits in regression.SETTINGS:
+        for fit in fits:
+            found = fit.statistic()(regression.exact_curves(design, pool)[fit.of][fit.places() - 1])
+            assert found == pytest.approx(fit.published, abs=0.02)
+
+
+def test_times_are_linear_in_the_end(script):
+    collapse, forgetting = script("rates_collapse_time"), script("rates_forgetting")
+    for module, places in ((collapse, (64, 128)), (forgetting, (32, 64))):
+        for setting in module.SETTINGS:
+            exact = functools.partial(module.exact_chances, setting)
+            times = script("rates").HalfTimes.around(places, exact, module.MOST)
+            assert times.slope(times.law(exact)) == pytest.approx(1, abs=0.03)
+
+
+def test_the_golden_ratio_is_where_the_exact_error_is_least(script):
+    module = script("rates_weighting")
+    weights = np.linspace(0.01, 1, 100_000)
+    for setting in module.SETTINGS:
+        least = weights[np.argmin(module.long_run_error(setting, weights))]
+        ratio = (module.REAL - setting.lost) / (round(module.REAL / setting.ratio) - setting.lost)
+        assert least == pytest.approx(module.golden_weight(ratio), abs=1e-4)

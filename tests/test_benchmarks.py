@@ -57,7 +57,7 @@ def test_a_run_that_could_not_see_it_fails_too(script, capsys):
     rates = script("rates")
     assert exit_code(rates, [made_up(rates, -0.5, replicates=64, noise=1.0)]) == 1
     assert "standard error exceeds 0.02" in capsys.readouterr().out
-    for blind in ({"tolerance": 0.1}, {"fitted": np.nan}):
+    for blind in ({"tolerance": 0.1}, {"fitted": np.nan}, {"published": -0.45, "attained": True}):
         assert exit_code(rates, [dataclasses.replace(made_up(rates, -0.5), **blind)]) == 1
     assert exit_code(rates, [made_up(rates, -0.4)], "--json") == 1
     row = json.loads(capsys.readouterr().out.splitlines()[-1])[0]
@@ -175,5 +175,6 @@ def test_the_golden_ratio_is_where_the_exact_error_is_least(script):
     weights = np.linspace(0.01, 1, 100_000)
     for setting in module.SETTINGS:
         least = weights[np.argmin(module.long_run_error(setting, weights))]
-        ratio = (module.REAL - setting.lost) / (round(module.REAL / setting.ratio) - setting.lost)
-        assert least == pytest.approx(module.golden_weight(ratio), abs=1e-4)
+        assert least == pytest.approx(module.golden_weight(setting.ratio), abs=1e-4)
+        tried = module.AROUND * module.golden_weight(setting.ratio)
+        assert module.lowest(tried, module.long_run_error(setting, tried)) == pytest.approx(least, abs=5e-4)

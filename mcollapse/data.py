@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Num, Shaped
 
 from mcollapse import triangular
-from mcollapse.summation import total
+from mcollapse.summation import total, tree_sum
 
 
 class AbstractStatistics(eqx.Module):
@@ -39,14 +39,19 @@ class AbstractStatistics(eqx.Module):
 
 
 class Counts(AbstractStatistics):
-    r"""How often each category was seen, $(c_1, \dots, c_K)$: int32 until they are scaled."""
+    r"""How often each category was seen, in each context: int32 until they are scaled."""
 
-    counts: Num[Array, " categories"]
+    counts: Num[Array, "*contexts categories"]
 
     @property
     def count(self) -> Num[Array, ""]:
-        """The total over categories."""
-        return total(self.counts)
+        """The total over categories and contexts."""
+        return total(jnp.ravel(self.counts))
+
+    @property
+    def totals(self) -> Num[Array, "*contexts 1"]:
+        """The totals over categories, one a context."""
+        return tree_sum(self.counts, axis=-1)[..., None]
 
     def merge(self, other: "Counts") -> "Counts":
         """Counts add."""

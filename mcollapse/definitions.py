@@ -260,7 +260,7 @@ def _tails(run: Trajectories, given: Thresholds) -> Definition:
         return _missing(7, name, "record support or alive, of a model with symbols")
     mean, error = _moments(run, record)
     if mean.ndim > 1:  # a number for each symbol: how many there are, errors added without their signs
-        mean, error = mean.sum(axis=1), error.sum(axis=1)
+        mean, error = (array.reshape(len(array), -1).sum(axis=1) for array in (mean, error))
     value, spread = _ratio(mean, error)
     answer = _decided(value, spread, given.tails, given, above=False)
     return Definition(

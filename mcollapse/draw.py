@@ -9,10 +9,10 @@ from jaxtyping import Array, Int
 
 from mcollapse.data import AbstractStatistics, Batch, Samples
 from mcollapse.decoders import AbstractDecoder
-from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.families.base import AbstractFamily, Numbers, Params, Truth, offers
 from mcollapse.random import Key
 
-REAL, MODEL = 1, 2  # purposes below the key of a batch
+REAL, MODEL, PLACES = 1, 2, 4  # purposes below the key of a batch; 3 is a source's own
 
 
 class Draw(eqx.Module):
@@ -28,11 +28,11 @@ class Draw(eqx.Module):
     decoder: AbstractDecoder
     t: Int[Array, ""]
 
-    def real(self, key: Key, count: Int[Array, ""] | int) -> AbstractStatistics | Samples:
+    def real(self, key: Key, count: Numbers) -> AbstractStatistics | Samples:
         """`count` points of the truth."""
         return self._draw(key.at(REAL), self.truth.family, self.truth.params, count)
 
-    def model(self, key: Key, params: Params, count: Int[Array, ""] | int) -> AbstractStatistics | Samples:
+    def model(self, key: Key, params: Params, count: Numbers) -> AbstractStatistics | Samples:
         """`count` points of the model with these parameters, as decoded."""
         decoded = self.decoder.decode(self.family, params, self.t)
         return self._draw(key.at(MODEL), self.family, decoded, count)
@@ -63,11 +63,23 @@ class Draw(eqx.Module):
         return self.family.statistics(samples, jax.tree.map(_first, stacked))
 
     def both(
-        self, key: Key, params: Params, real: Int[Array, ""], synthetic: Int[Array, ""], share: Array
+        self,
+        key: Key,
+        params: Params,
+        real: Int[Array, ""],
+        synthetic: Int[Array, ""],
+        share: Array,
+        scattered: bool = False,
     ) -> Batch:
-        """`real` points of the truth and `synthetic` ones of a model; rows share one buffer."""
+        """`real` points of the truth and `synthetic` ones of a model; rows share one buffer.
+
+        `scattered` where each point is real or not by itself: see `AbstractFamily.scattered`.
+        """
         if not self.as_rows:
-            return Batch(self.real(key, real), self.model(key, params, synthetic), share)
+            counts: tuple[Numbers, Numbers] = (real, synthetic)
+            if scattered and type(self.truth.family) is type(self.family):
+                counts = self.family.scattered(key.at(PLACES), real, synthetic)
+            return Batch(self.real(key, counts[0]), self.model(key, params, counts[1]), share)
         ours, theirs = self.real(key, self.capacity), self.model(key, params, self.capacity)
         assert isinstance(ours, Samples) and isinstance(theirs, Samples)
         position = jnp.arange(self.capacity)
@@ -79,7 +91,7 @@ class Draw(eqx.Module):
         return Batch(real_part, model_part, share, one_buffer=True)
 
     def _draw(
-        self, key: Key, family: AbstractFamily, params: Params, count: Int[Array, ""] | int
+        self, key: Key, family: AbstractFamily, params: Params, count: Numbers
     ) -> AbstractStatistics | Samples:
         same_statistics = type(family) is type(self.family) and offers(family, "sample_statistics")
         if not self.as_rows and same_statistics:

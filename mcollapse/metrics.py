@@ -23,8 +23,11 @@ Metric = Callable[[AbstractFamily, Params, Truth], Array]
 
 
 def squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    r"""$\|E_{\hat\theta} x - E_{\theta_*} x\|_2^2$: of probabilities, of a mean, of coefficients."""
-    return _total((family.expectation(params) - truth.family.expectation(truth.params)) ** 2)
+    r"""$\|E_{\hat\theta} x - E_{\theta_*} x\|_2^2$: of probabilities, of a mean, of coefficients.
+
+    Of probabilities in several contexts, the sum over contexts.
+    """
+    return _sum((family.expectation(params) - truth.family.expectation(truth.params)) ** 2)
 
 
 def test_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -38,10 +41,12 @@ def test_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Ar
 
 def squared_norm(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\|E_{\hat\theta} x\|_2^2$: of a regression's coefficients, or of any mean parameter."""
-    return _total(family.expectation(params) ** 2)
+    return _sum(family.expectation(params) ** 2)
 
 
-def probabilities(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " categories"]:
+def probabilities(
+    family: AbstractFamily, params: Params, truth: Truth
+) -> Float[Array, "*contexts categories"]:
     """The probability of every category."""
     return _table(family, params, "probabilities")
 
@@ -50,19 +55,19 @@ def chi_square(family: AbstractFamily, params: Params, truth: Truth) -> Float[Ar
     r"""$\chi^2 = \sum_i (\hat p_i - p_{*i})^2 / p_{*i}$: infinite where only $\hat p$ has mass."""
     p, q = _tables(family, params, truth, "chi_square")
     impossible = jnp.where(p > 0, jnp.inf, 0.0)
-    return _total(jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), impossible))
+    return _mean(family, jnp.where(q > 0, (p - q) ** 2 / jnp.where(q > 0, q, 1.0), impossible))
 
 
 def total_variation(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\frac12 \sum_i |\hat p_i - p_{*i}|$."""
     p, q = _tables(family, params, truth, "total_variation")
-    return 0.5 * _total(jnp.abs(p - q))
+    return 0.5 * _mean(family, jnp.abs(p - q))
 
 
 def hellinger(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$H(\hat p, p_*) = \bigl(1 - \sum_i \sqrt{\hat p_i p_{*i}}\bigr)^{1/2}$."""
     p, q = _tables(family, params, truth, "hellinger")
-    return jnp.sqrt(0.5 * _total((jnp.sqrt(p) - jnp.sqrt(q)) ** 2))
+    return jnp.sqrt(0.5 * _mean(family, (jnp.sqrt(p) - jnp.sqrt(q)) ** 2))
 
 
 def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -70,7 +75,7 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
     if hasattr(family, "probabilities"):
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
-        return _total(p * ratio)
+        return _mean(family, p * ratio)
     if not offers(family, "kl_divergence") or type(truth.family) is not type(family):
         raise ValueError(
             f"no Kullback-Leibler divergence of a {family.name} from a {truth.family.name} is known: use "
@@ -82,12 +87,12 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
 def entropy(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     """Shannon entropy of a categorical model, in nats."""
     p = _table(family, params, "entropy")
-    return -_total(p * jnp.log(jnp.where(p > 0, p, 1.0)))
+    return -_mean(family, p * jnp.log(jnp.where(p > 0, p, 1.0)))
 
 
 def concentration(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\sum_i \hat p_i^2$: the probability that two draws agree, 1 once a single symbol is left."""
-    return _total(_table(family, params, "concentration") ** 2)
+    return _mean(family, _table(family, params, "concentration") ** 2)
 
 
 def alive(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "..."]:
@@ -103,15 +108,26 @@ def alive(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, 
 
 
 def support(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    """How many categories can still be drawn."""
+    """How many categories can still be drawn; with several contexts, how many pairs."""
     p = _table(family, params, "support")
-    return _total((p > 0).astype(p.dtype))
+    return _sum((p > 0).astype(p.dtype))
+
+
+def distinct_words(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    """The share of a text's different words that its model still knows."""
+    if not hasattr(family, "distinct_words"):
+        raise ValueError(
+            f"metrics.distinct_words counts words of a text, and a {family.name} has none: use "
+            "metrics.support"
+        )
+    return family.distinct_words(params)  # type: ignore[attr-defined]
 
 
 def single_symbol(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    """1 once one category has all the mass (total collapse), else 0."""
+    """1 once one category has all the mass (total collapse), in every context, else 0."""
     p = _table(family, params, "single_symbol")
-    return (total((p > 0).astype(jnp.int32)) == 1).astype(p.dtype)
+    alive = jnp.ravel((p > 0).astype(jnp.int32))
+    return (total(alive) == p.size // p.shape[-1]).astype(p.dtype)
 
 
 def log_variance(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -162,7 +178,7 @@ def frobenius_squared(family: AbstractFamily, params: Params, truth: Truth) -> F
     theirs = _covariance(truth.family, truth.params, "frobenius_squared")
     # what rounding makes of equal numbers is no distance
     equal = jnp.abs(ours - theirs) <= 4 * jnp.finfo(ours.dtype).eps * jnp.abs(theirs)
-    return _total(jnp.ravel(jnp.where(equal, 0.0, ours - theirs) ** 2))
+    return _sum(jnp.where(equal, 0.0, ours - theirs) ** 2)
 
 
 class Above(eqx.Module):
@@ -189,7 +205,18 @@ def _total(terms: Array) -> Float[Array, ""]:
     return tree_sum(jnp.atleast_1d(terms))
 
 
-def _table(family: AbstractFamily, params: Params, metric: str) -> Float[Array, " categories"]:
+def _sum(terms: Array) -> Float[Array, ""]:
+    return tree_sum(jnp.ravel(terms))
+
+
+def _mean(family: AbstractFamily, terms: Array) -> Float[Array, ""]:
+    """The sum over categories, averaged over contexts where there are several."""
+    if terms.ndim == 1:
+        return _sum(terms)
+    return _sum(tree_sum(terms, axis=-1) * family.context_shares(terms.dtype))  # type: ignore[attr-defined]
+
+
+def _table(family: AbstractFamily, params: Params, metric: str) -> Float[Array, "*contexts categories"]:
     if not hasattr(family, "probabilities"):
         raise ValueError(
             f"metrics.{metric} reads a table of probabilities, and {family.name} has none: use "
@@ -200,7 +227,7 @@ def _table(family: AbstractFamily, params: Params, metric: str) -> Float[Array, 
 
 def _tables(
     family: AbstractFamily, params: Params, truth: Truth, metric: str
-) -> tuple[Float[Array, " categories"], Float[Array, " categories"]]:
+) -> tuple[Float[Array, "*contexts categories"], Float[Array, "*contexts categories"]]:
     return _table(family, params, metric), _table(truth.family, truth.params, metric)
 
 

@@ -9,7 +9,7 @@ from mcollapse import theory
 from mcollapse.decoders import AsIs, VarianceFactor
 from mcollapse.description import NotRebuilt, kebab
 from mcollapse.estimators import MaximumLikelihood, RealOnly, Unbiased, Weighted, optimal_weight
-from mcollapse.families import Bernoulli, Gaussian, LinearRegression, MultivariateGaussian
+from mcollapse.families import Bernoulli, Gaussian, LinearRegression, MultivariateGaussian, NextToken
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest, Window
@@ -90,6 +90,8 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
         combine=getattr(estimator, "combine", "rows"),
         truth=_truth(truth, family),
         same_family=type(truth.family) is type(family),
+        contexts=np.asarray(family.shares, np.float64) if isinstance(family, NextToken) else None,
+        context_counts=family.counts if isinstance(family, NextToken) else "fixed",  # type: ignore[arg-type]
         **tables,
     )
 

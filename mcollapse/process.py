@@ -248,8 +248,11 @@ class RecursiveTraining(AbstractProcess):
 
     @property
     def lanes_axis(self) -> int:
-        """The first where rows are kept: XLA writes a slice in place only along the minor axes."""
-        return 0 if self._planned().as_rows else -1
+        """The first where rows are kept: XLA writes a slice in place only along the minor axes.
+
+        And where a model's rows are drawn, by search in a table of its own.
+        """
+        return 0 if self._planned().as_rows or not offers(self.family, "sample_statistics") else -1
 
     def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start | None = None) -> State:
         r"""Generation 0: the fit to $n_0$ real points, or with `start="truth"` the truth itself.

@@ -173,6 +173,18 @@ def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path) -> 
     return _called(constructors[chosen[0]], arguments, f"family.truth.{chosen[0]}")
 
 
+def _of_text(family: Any, data: Any, folder: pathlib.Path) -> tuple[Any, Any]:
+    """A family that is made of a text, and what is then left to be said of its truth."""
+    if not isinstance(family, families.MarkovText):
+        return family, data
+    if not isinstance(data, Mapping) or "text" not in data:
+        raise ValueError(f'a markov-text needs family.truth = {{ text = "file.txt" }}, got {data!r}')
+    from mcollapse.datasets import read_text
+
+    check_keys(data, ("text",), "family.truth")
+    return family.of(read_text(folder / data["text"]).sequence), None
+
+
 def _called(function: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> Any:
     """A constructor with the arguments of a section, which must be its own, complete, and numbers."""
     parameters = inspect.signature(function).parameters
@@ -260,7 +272,8 @@ class Specification(pydantic.BaseModel):
             check_keys(data, known, "the specification")
             made = cls.model_validate(dict(data))
             section = data["family"] if isinstance(data["family"], Mapping) else {}
-            made.truth = _truth(made.family, section.get("truth"), folder)
+            made.family, given = _of_text(made.family, section.get("truth"), folder)
+            made.truth = _truth(made.family, given, folder)
             made.process  # noqa: B018  (a combination that makes no sense is refused here)
         except pydantic.ValidationError as error:
             raise SpecificationError("\n".join(_lines(error))) from error

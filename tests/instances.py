@@ -9,7 +9,9 @@ from mcollapse.families import (
     Categorical,
     Gaussian,
     LinearRegression,
+    MarkovText,
     MultivariateGaussian,
+    NextToken,
     Poisson,
 )
 
@@ -43,6 +45,14 @@ FAMILIES = {
         LinearRegression.Params([0.3, -0.2, 0.5], 0.5),
         *("mixture", "fixed", "split", "past", "few"),  # a design is labelled as a whole
     ),
+}
+TEXT = MarkovText.fitted(
+    "the cat sat on the mat and the dog sat on the cat and the mat sat".split(), sentence=9
+)
+FAMILIES |= {
+    "next-token": instance(NextToken(3), NextToken.Params.zipf(3, 4), "rows"),
+    "next-token-random": instance(NextToken(3, counts="random"), NextToken.Params.zipf(3, 4)),
+    "markov-text": instance(TEXT, TEXT.standard_truth(), "past", "few"),
 }
 SOURCES = {
     "last": lambda n: mc.sources.LastModel(),

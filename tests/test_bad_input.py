@@ -7,7 +7,7 @@ import pytest
 
 import mcollapse as mc
 from mcollapse.datasets import Corpus, read_text
-from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression
+from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression, MarkovText, NextToken
 from mcollapse.families import MultivariateGaussian as Multivariate
 from mcollapse.recording import KeptEntry
 from mcollapse.spec import Specification
@@ -36,6 +36,14 @@ def spec(**changes):
 
 def regression(family=None, sizes=9, **parts):
     return mc.RecursiveTraining(family=family or LinearRegression(3), sizes=sizes, **parts)
+
+
+def tokens(contexts, **parts):
+    return mc.RecursiveTraining(family=NextToken(contexts), sizes=8, **parts)
+
+
+def text_model():
+    return mc.RecursiveTraining(family=MarkovText.fitted("a b a c a b".split()), sizes=8)
 
 
 def store(tmp_path):
@@ -75,6 +83,44 @@ CAUSES = {
     "text of one word": (lambda p: Corpus.from_text("word word", "mine"), "1 different word", "at least two"),
     "no such text": (lambda p: read_text(p / "none.txt"), "none.txt", "no text file"),
     "bytes that are no text": (lambda p: _bytes(p), "not UTF-8", "convert it"),
+    "contexts without a table": (lambda p: NextToken.Params([0.5, 0.5]), "(2,)", "one row a context"),
+    "an empty context": (
+        lambda p: NextToken.Params.from_counts([[1, 2], [0, 0]]), "context 1 is empty", "leave them out"),
+    "a context whose row does not sum to one": (
+        lambda p: NextToken.Params([[0.5, 0.5], [0.5, 0.6]]), "context 1", "sum to 1.1"),
+    "no contexts": (lambda p: NextToken(0), "0", "at least one context"),
+    "too few weights of contexts": (lambda p: NextToken(3, weights=[0.5, 0.5]), "got 2", "3 contexts"),
+    "a context that never comes": (
+        lambda p: NextToken(2, weights=[1.0, 0.0]), "at least 0", "leave out contexts"),
+    "counts of contexts that are neither": (lambda p: NextToken(2, "some"), "'some'", '"random"'),
+    "a truth with other contexts": (
+        lambda p: run(tokens(3), NextToken.Params.zipf(2, 3)), "2 rows", "3 contexts"),
+    "fewer points than contexts": (
+        lambda p: run(tokens(9), NextToken.Params.zipf(9, 3)), "at least 9 points", "make the sizes larger"),
+    "rows of fixed contexts": (
+        lambda p: run(tokens(3, path="rows"), NextToken.Params.zipf(3, 3)), "never as rows", 'counts="random"'),
+    "a context as long as the text": (
+        lambda p: NextToken.Params.from_data([0, 1, 1], length=3), "length 3", "shorter than the text"),
+    "a text model of order 0": (lambda p: MarkovText(0), "got 0", "it is a Categorical"),
+    "sentences that are all context": (lambda p: MarkovText(4, sentence=4), "4 words", "at least 5"),
+    "a text that is shorter than the order": (
+        lambda p: MarkovText.fitted(["a", "b", "a"], 2), "3 words", "at least 4"),
+    "a text that is not split": (lambda p: MarkovText.fitted("a b c d", 1), "one string", "split it"),
+    "a text of one word for n-grams": (lambda p: MarkovText.fitted(["a"] * 5), "one different word", "at least two"),
+    "a text model without a text": (lambda p: MarkovText().standard_truth(), "knows no text", "MarkovText.fitted"),
+    "weights of another text": (
+        lambda p: run(text_model(), MarkovText.Params([1.0, 2.0])), "2 weights", "standard_truth"),
+    "sentences of many authors": (
+        lambda p: mc.RecursiveTraining(family=MarkovText(), sizes=9, source=mc.sources.PastModels()),
+        "MarkovText", "sources.LastModel()"),
+    "a text without independent points": (
+        lambda p: mc.RecursiveTraining(family=MarkovText(), sizes=9, estimator=mc.estimators.Debiased()),
+        "MarkovText", "Categorical"),
+    "n-grams that never occur": (lambda p: MarkovText.Params([0.0, 0.0]), "all n-grams", "no text"),
+    "words of a model without any": (
+        lambda p: run(categorical(), ZIPF, record=keep(mc.metrics.distinct_words)), "Categorical", "metrics.support"),
+    "a text file without a key": (
+        lambda p: spec(family={"name": "markov-text", "truth": {"book": "x.txt"}}), "x.txt", "text ="),
     "a share above one": (lambda p: mc.sources.Mixture(1.5), "1.5", "lies in [0, 1]"),
     "a mixture of unknown counts": (lambda p: mc.sources.Mixture(0.5, counts="some"), "'some'", '"fixed"'),
     "a schedule that is no number": (lambda p: gaussian(sizes="many"), "'many'", "schedules.Constant"),

@@ -19,11 +19,14 @@ class Corpus:
     name: str
     words: tuple[str, ...]
     counts: np.ndarray
+    sequence: tuple[str, ...] = ()
+    """The text itself, word after word."""
 
     @classmethod
     def from_text(cls, text: str, name: str = "text") -> "Corpus":
         """Lower-case words of letters and apostrophes; a text without two different words is refused."""
-        found = Counter(word.lower() for word in WORD.findall(text))
+        sequence = tuple(word.lower() for word in WORD.findall(text))
+        found = Counter(sequence)
         if len(found) < 2:
             raise ValueError(
                 f"{name} holds {len(found)} different word(s): a unigram model needs at least two; "
@@ -32,7 +35,7 @@ class Corpus:
         # ties in alphabetical order, so that the same text gives the same model everywhere
         ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
         words, counts = zip(*ordered, strict=True)
-        return cls(name, words, np.asarray(counts, np.int64))
+        return cls(name, words, np.asarray(counts, np.int64), sequence)
 
     @property
     def tokens(self) -> int:

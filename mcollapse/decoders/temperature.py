@@ -32,5 +32,5 @@ class Temperature(AbstractDecoder):
         if not offers(family, "temper"):
             raise ValueError(
                 f"decoders.Temperature takes a power of a law, which for {family.name} is not its own: use "
-                "it with families.Categorical, Bernoulli, or a Gaussian or linear regression"
+                "it with families.Categorical, NextToken, Bernoulli, or a Gaussian or linear regression"
             )

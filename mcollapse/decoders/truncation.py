@@ -48,33 +48,34 @@ class Nucleus(AbstractDecoder):
     def decode(self, family: AbstractFamily, params: Params, t: Int[Array, ""]) -> Params:
         """The table without its tail."""
         table = _table(family, params)
-        ranks = _ranks(table)
         falling = -jnp.sort(-table)
-        before = jnp.cumsum(falling) - falling
-        return _kept(family, table, (before < jnp.asarray(self.mass, table.dtype))[ranks])
+        before = jnp.cumsum(falling, axis=-1) - falling
+        inside = before < jnp.asarray(self.mass, table.dtype)
+        return _kept(family, table, jnp.take_along_axis(inside, _ranks(table), axis=-1))
 
     def check(self, family: AbstractFamily) -> None:
         """Only a table has likeliest symbols."""
         _check(self, family)
 
 
-def _ranks(table: Float[Array, " symbols"]) -> Int[Array, " symbols"]:
+def _ranks(table: Float[Array, "*contexts symbols"]) -> Int[Array, "*contexts symbols"]:
     order = jnp.argsort(-table, stable=True)
-    return jnp.zeros_like(order).at[order].set(jnp.arange(table.shape[0], dtype=order.dtype))
+    ranks = jnp.broadcast_to(jnp.arange(table.shape[-1], dtype=order.dtype), table.shape)
+    return jnp.put_along_axis(order, order, ranks, axis=-1, inplace=False)
 
 
-def _table(family: AbstractFamily, params: Params) -> Float[Array, " symbols"]:
+def _table(family: AbstractFamily, params: Params) -> Float[Array, "*contexts symbols"]:
     return family.probabilities(params)  # type: ignore[attr-defined]
 
 
 def _kept(family: AbstractFamily, table: Array, kept: Array) -> Params:
     left = jnp.where(kept, table, 0.0)
-    return family.with_probabilities(left / jnp.sum(left))  # type: ignore[attr-defined]
+    return family.with_probabilities(left / jnp.sum(left, axis=-1, keepdims=True))  # type: ignore[attr-defined]
 
 
 def _check(decoder: AbstractDecoder, family: AbstractFamily) -> None:
     if not hasattr(family, "with_probabilities"):
         raise ValueError(
             f"decoders.{type(decoder).__name__} truncates a table, and {family.name} has none: use "
-            "it with families.Categorical or Bernoulli, or use decoders.Temperature"
+            "it with families.Categorical, NextToken or Bernoulli, or use decoders.Temperature"
         )

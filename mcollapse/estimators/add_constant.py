@@ -11,7 +11,7 @@ from mcollapse.families.base import AbstractFamily, Params
 from mcollapse.random import Key
 from mcollapse.schedules import number
 
-COUNTED = "families.Bernoulli or families.Categorical"
+COUNTED = "families.Bernoulli, families.Categorical or families.NextToken"
 
 
 class AddConstant(AbstractEstimator):

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from mcollapse.data import Batch, Counts
 from mcollapse.estimators.base import AbstractEstimator, Carry
-from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.families.base import AbstractFamily, Params, offers
 from mcollapse.random import Key
 
 
@@ -23,7 +23,7 @@ class Debiased(AbstractEstimator):
 
     remembers: ClassVar[bool] = True
 
-    def init(self, family: AbstractFamily, params: Params) -> Float[Array, " categories"]:
+    def init(self, family: AbstractFamily, params: Params) -> Float[Array, "*contexts categories"]:
         """No batch yet."""
         return jnp.zeros_like(family.probabilities(params))  # type: ignore[attr-defined]
 
@@ -40,15 +40,15 @@ class Debiased(AbstractEstimator):
         data = batch.all
         assert isinstance(data, Counts)  # `check` admits families of counts only
         share, dtype = batch.share.astype(carry.dtype), carry.dtype
-        last = (1 - share) * data.count.astype(dtype) * family.probabilities(previous)  # type: ignore[attr-defined]
+        last = (1 - share) * data.totals.astype(dtype) * family.probabilities(previous)  # type: ignore[attr-defined]
         total = carry + share * (data.counts.astype(dtype) - last)
         params, status = family.maximum_likelihood(Counts(jnp.maximum(total, 0)), previous)
         return params, total, status
 
     def check(self, family: AbstractFamily) -> None:
         """Only proportions can be corrected so."""
-        if not hasattr(family, "probabilities"):
+        if not hasattr(family, "probabilities") or not offers(family, "expectation"):
             raise ValueError(
-                f"estimators.Debiased corrects proportions of categories, and {family.name} has none: use it "
-                "with families.Bernoulli or families.Categorical"
+                f"estimators.Debiased corrects proportions of independent draws, and {family.name} has none: "
+                "use it with families.Bernoulli, Categorical or NextToken"
             )

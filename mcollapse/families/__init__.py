@@ -7,5 +7,7 @@ from mcollapse.families.categorical import Categorical as Categorical
 from mcollapse.families.features import Covariance as Covariance
 from mcollapse.families.gaussian import Gaussian as Gaussian
 from mcollapse.families.linear_regression import LinearRegression as LinearRegression
+from mcollapse.families.markov_text import MarkovText as MarkovText
 from mcollapse.families.multivariate_gaussian import MultivariateGaussian as MultivariateGaussian
+from mcollapse.families.next_token import NextToken as NextToken
 from mcollapse.families.poisson import Poisson as Poisson

@@ -19,6 +19,8 @@ from mcollapse.random import Key
 
 Params = Any
 Count = Int[Array, ""] | int
+Numbers = Int[Array, "..."] | int
+"""A number of points, or one for each place that a family has for them."""
 
 
 class AbstractFamily(eqx.Module):
@@ -28,6 +30,8 @@ class AbstractFamily(eqx.Module):
     """Whether the fit estimates a variance, so that `ddof` means something."""
     recorded: ClassVar[tuple[str, ...]] = ("squared_error",)
     """Names in `mcollapse.metrics`: what is recorded of this family when nothing is said."""
+    in_sequence: ClassVar[bool] = False
+    """Whether points are drawn one after the other, each depending on the last, as the words of a text."""
     average_is_mixture: ClassVar[bool] = False
     """Whether `combine` of two models is the model that draws from one or the other."""
 
@@ -52,6 +56,14 @@ class AbstractFamily(eqx.Module):
     @abc.abstractmethod
     def maximum_likelihood(self, data: Any, previous: Params, ddof: int = 0) -> tuple[Params, Int[Array, ""]]:
         """The estimate and its status; `previous` is kept where the data cannot be fitted."""
+
+    def scattered(self, key: Key, real: Int[Array, ""], synthetic: Int[Array, ""]) -> tuple[Numbers, Numbers]:
+        """How many of both are drawn where, if points have places and each is real or not by itself.
+
+        It is given to `sample_statistics`; most families have one place for all points.
+        """
+        del key
+        return real, synthetic
 
     def settle(self, key: Key, capacity: int | None) -> "AbstractFamily":
         """The family with everything that a replicate draws only once (a design, say)."""

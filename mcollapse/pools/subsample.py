@@ -65,11 +65,11 @@ class Subsample(AbstractPool):
 
 def _subsampled(key: Key, batch: Batch, budget: Int[Array, ""]) -> Batch:
     """Real and synthetic counts are drawn from as one urn, so that provenance survives."""
-    parts = [part.counts for part in (batch.real, batch.synthetic) if isinstance(part, Counts)]
+    parts = [jnp.ravel(part.counts) for part in (batch.real, batch.synthetic) if isinstance(part, Counts)]
     drawn = random.multivariate_hypergeometric(key, 1, budget, jnp.concatenate(parts))
     chosen = iter(jnp.split(drawn, len(parts)))
 
     def take(part: Part) -> Part:
-        return None if part is None else Counts(next(chosen))
+        return Counts(next(chosen).reshape(part.counts.shape)) if isinstance(part, Counts) else None
 
     return Batch(take(batch.real), take(batch.synthetic), batch.share)

@@ -65,4 +65,4 @@ class Mixture(AbstractSource):
             real = once(lambda: random.binomial(key, HOW_MANY, count, share))
         else:
             real = self.real_counts.at(t)
-        return draw.both(key, previous, real, count - real, share)
+        return draw.both(key, previous, real, count - real, share, scattered=self.real_counts is None)

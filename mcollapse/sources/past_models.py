@@ -50,7 +50,12 @@ class PastModels(AbstractSource):
             )
 
     def check(self, family: AbstractFamily, decoder: AbstractDecoder) -> None:
-        """What is kept as a mixture can no longer be decoded model by model."""
+        """What is kept as a mixture can no longer be decoded model by model; a sentence has one author."""
+        if family.in_sequence:
+            raise ValueError(
+                f"PastModels draws point by point, and those of a {family.name} come in sentences: use "
+                "sources.LastModel(), Mixture or Split"
+            )
         if self._mixes(family) and type(decoder) is not AsIs:
             raise ValueError(
                 f"PastModels keeps models of a {family.name} as their mixture, and decoders."

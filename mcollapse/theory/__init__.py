@@ -12,7 +12,9 @@ from .catalogue import LAWS as LAWS
 from .catalogue import predictions as predictions
 from .categorical import risks as risks
 from .collapse import collapse_bounds as collapse_bounds
+from .collapse import collapse_time_bounds as collapse_time_bounds
 from .collapse import expected_collapse_time as expected_collapse_time
+from .contexts import random_moments as random_moments
 from .coordinates import coordinate_moments as coordinate_moments
 from .decoded import biased_moments as biased_moments
 from .fresh_survival import accumulate_extinction as accumulate_extinction
@@ -34,6 +36,9 @@ from .multinomial import replacement_risk as replacement_risk
 from .multivariate import log_determinant_moments as log_determinant_moments
 from .multivariate import replacement_moments as replacement_moments
 from .multivariate import weighted_moments as weighted_moments
+from .partly_synthetic import partly_synthetic_concentration as partly_synthetic_concentration
+from .partly_synthetic import partly_synthetic_drift as partly_synthetic_drift
+from .partly_synthetic import partly_synthetic_drift_bounds as partly_synthetic_drift_bounds
 from .past import past_models_moments as past_models_moments
 from .past import window_risk as window_risk
 from .poisson import poisson_risk as poisson_risk

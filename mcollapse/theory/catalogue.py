@@ -5,6 +5,7 @@ import numpy as np
 from . import (
     categorical,
     collapse,
+    contexts,
     decoded,
     fresh_survival,
     gaussian,
@@ -37,6 +38,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     multivariate.INFORMED,
     past.CHAPTER,
     decoded.CHAPTER,
+    *contexts.CHAPTERS,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.

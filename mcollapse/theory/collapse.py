@@ -19,7 +19,7 @@ UPPER = Law(
 
 
 def collapse_bounds(
-    probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray
+    probabilities: np.ndarray, sizes: np.ndarray, fits: np.ndarray, sharp: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Bounds on the probability that one symbol has all the mass after k fits.
 
@@ -32,6 +32,7 @@ def collapse_bounds(
         probabilities: p, [K].
         sizes: n_1 ... n_F in points, [F].
         fits: k, int [G], each at most F.
+        sharp: the factor $n_k$ of the lower bound is replaced by $n_k^2/(2(n_k-1))$, which also holds.
 
     Returns:
         lower and upper, [G].
@@ -44,8 +45,10 @@ def collapse_bounds(
         return np.ones(len(fits)), np.ones(len(fits))
     sizes = np.concatenate([np.full(1, np.inf), np.asarray(sizes, dtype=float)])
     diversity = (1 - np.sum(chances**2)) * np.cumprod(1 - 1 / sizes)[fits]
-    with np.errstate(invalid="ignore"):
-        lower = np.where(diversity > 0, 1 - sizes[fits] * diversity, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # what is left of the diversity while two symbols live is at least 2(n - 1)/n^2
+        factor = sizes**2 / (2 * (sizes - 1)) if sharp else sizes
+        lower = np.where(diversity > 0, 1 - factor[fits] * diversity, 1.0)
     return np.clip(lower, 0, 1), np.clip(1 - diversity / (1 - 1 / support), 0, 1)
 
 
@@ -74,6 +77,29 @@ def expected_collapse_time(probabilities: np.ndarray, size: int) -> float:
     chain = binomial_rows(size, shares, size)[1].toarray()[:, :-1]
     start = binomial_rows(size, chances, size)[1].toarray()[:, :-1]
     return 1 + float(copies @ start @ np.linalg.solve(np.eye(size - 1) - chain, shares))
+
+
+def collapse_time_bounds(probabilities: np.ndarray, size: int) -> tuple[float, float]:
+    r"""Bounds on the expected first generation at which one symbol has all the mass.
+
+    $$ 1 + (n-1)\frac{1-S_0}{1-1/\tilde s} \;\le\; E T \;\le\; 1 + (1-S_0)\, n(n-1) . $$
+    Its true order is n. Counted from the truth, as `expected_collapse_time`, which is exact.
+
+    Arguments:
+        probabilities: p, [K].
+        size: n in points, the same at every generation.
+
+    Returns:
+        lower and upper; both 0 where the truth is a single symbol.
+
+    Source: Seddik et al., 2024, arXiv 2404.05090, Theorem 1.
+    """
+    chances = np.asarray(probabilities, dtype=float)
+    support = int(np.sum(chances > 0))
+    if support == 1:
+        return 0.0, 0.0
+    diversity = float(1 - np.sum(chances**2))
+    return 1 + (size - 1) * diversity / (1 - 1 / support), 1 + diversity * size * (size - 1)
 
 
 def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:

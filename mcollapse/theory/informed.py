@@ -47,7 +47,11 @@ PARTIAL = Law(
 
 def law_of(setting: Setting) -> Law | None:
     """The law whose domain holds the setting, if one does."""
-    if not setting.same_family or setting.family in ("linear-regression", "multivariate-gaussian"):
+    if not setting.same_family or setting.family in (
+        "linear-regression",
+        "multivariate-gaussian",
+        "next-token",
+    ):
         return None
     if setting.pool == "real-only" and setting.start == "real":
         plain = setting.estimator == "maximum-likelihood"

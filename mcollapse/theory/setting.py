@@ -9,6 +9,7 @@ import numpy as np
 CHOICES = {
     "family": (
         "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
+        "next-token",
     ),
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
@@ -18,6 +19,7 @@ CHOICES = {
     "start": ("real", "truth"),
     "counts": ("random", "fixed"),
     "combine": ("rows", "fits"),
+    "context_counts": ("fixed", "random"),
 }  # fmt: skip
 
 
@@ -44,8 +46,8 @@ class Setting:
     """A recursive training experiment as numbers.
 
     Arguments:
-        family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional), "multivariate-gaussian"
-            or "linear-regression".
+        family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional), "multivariate-gaussian",
+            "linear-regression" or "next-token" (many contexts at once).
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
             real points), "debiased" or "weighted" (needs weights).
         source: "last-model", "mixture" (needs shares), "split" (needs real_sizes and synthetic_sizes) or
@@ -54,7 +56,7 @@ class Setting:
             window).
         start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
-        truth: {"probabilities": [K]}, {"probability": scalar}, {"rate": scalar},
+        truth: {"probabilities": [K]} or, of next tokens, [C, K], {"probability": scalar}, {"rate": scalar},
             {"mean": scalar, "variance": scalar}, {"mean": [d], "covariance": [d, d]} or {"coefficients": [d],
             "noise_variance": scalar, "covariance": [d, d] of the features}.
         shares: alpha_t, [T+1]; entry 0 is never read.
@@ -67,6 +69,8 @@ class Setting:
         weights: of "weighted", the total weight w_t of the real points, [T+1]; entry 0 is never read.
         variance_factors: by how much a model's points vary more than it says, [T+1]; entry 0 is never read.
         combine: of "weighted", one fit to weighted "rows", or the average of two "fits".
+        contexts: weights of the contexts of next tokens, [C]; all alike where left out.
+        context_counts: "fixed" where each context has its share of the points, else "random".
         design: of a regression, rows that are labelled anew in every batch; None where features are fresh.
         ddof: the variance is divided by size - ddof.
         known_variance: only the mean of the Gaussian is fitted.
@@ -80,8 +84,9 @@ class Setting:
     """
 
     family: Literal[
-        "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression"
-    ]
+        "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
+        "next-token",
+    ]  # fmt: skip
     estimator: Literal[
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm"
     ]
@@ -104,6 +109,8 @@ class Setting:
     known_variance: bool = False
     constant: float = 0.0
     same_family: bool = True
+    contexts: np.ndarray | None = None
+    context_counts: Literal["fixed", "random"] = "fixed"
 
     def __post_init__(self):
         """Reject what is no experiment."""
@@ -213,6 +220,12 @@ class Setting:
         return self.family in ("bernoulli", "categorical")
 
     @property
+    def context_weights(self) -> np.ndarray:
+        """Shares of the contexts of next tokens, [C]."""
+        contexts = len(np.asarray(self.truth["probabilities"]))
+        return np.full(contexts, 1 / contexts) if self.contexts is None else np.asarray(self.contexts, float)
+
+    @property
     def probabilities(self) -> np.ndarray:
         """The truth's probabilities, [K]; a Bernoulli truth is (1 - p, p)."""
         if self.family == "bernoulli":
@@ -262,6 +275,15 @@ def _check_truth(setting: Setting) -> None:
         _check_regression(setting.truth)
         return
     chances = setting.probabilities
+    if setting.family == "next-token":
+        if chances.ndim != 2 or np.any(chances < 0) or np.any(np.abs(chances.sum(axis=1) - 1) > 1e-4):
+            raise ValueError(
+                "the truth of next tokens is a row of probabilities that sum to 1 for each context"
+            )
+        weights = setting.context_weights
+        if weights.shape != chances.shape[:1] or np.any(weights <= 0) or abs(weights.sum() - 1) > 1e-4:
+            raise ValueError("weights of contexts are positive and sum to 1, one for each context")
+        return
     if chances.ndim != 1 or np.any(chances < 0) or abs(chances.sum() - 1) > 1e-4:
         raise ValueError("the truth's probabilities are one row of non-negative numbers that sum to 1")
 

@@ -45,6 +45,8 @@ NORMALS = {
     "family": "multivariate-gaussian",
     "truth": {"mean": np.zeros(2), "covariance": np.array([[2.0, 0.5], [0.5, 1.0]])},
 }
+TOKENS = {"family": "next-token", "truth": {"probabilities": np.array([[0.5, 0.3, 0.2], [0.0, 0.0, 1.0]])}}
+RANDOM_TOKENS = TOKENS | {"context_counts": "random", "contexts": np.array([0.2, 0.8])}
 COUNTS = {"family": "poisson", "truth": {"rate": 2.5}}
 TINY = {
     "one point": np.ones(4, int),
@@ -66,6 +68,8 @@ TRUTHS = (
     REGRESSION | {"design": 5},
     ISOTROPIC,
     NORMALS,
+    TOKENS,
+    RANDOM_TOKENS,
 )
 SOURCES = (
     {"source": "last-model"},
@@ -132,6 +136,7 @@ def test_every_law_has_its_say():
     said = set()
     fits, families = FITS, (True, False)
     truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC)
+    truths = (*truths, TOKENS, RANDOM_TOKENS, TOKENS | {"truth": {"probabilities": np.array([[0.5, 0.5]])}})
     for truth, source, pool, fit, own in product(truths, (*SOURCES, *MEMORIES), POOLS, fits, families):
         if pool == "window" and source in MEMORIES:
             continue

@@ -104,7 +104,7 @@ class Draw(eqx.Module):
         samples = family.sample(key, params, count, self.capacity)
         # statistics are the model's even where the truth is of another family
         if self.as_rows:
-            return samples
+            return self.family.accepted(samples)
         return self.family.statistics(samples, self.family.blank(self.truth.params, None))
 
 

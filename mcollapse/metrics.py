@@ -9,15 +9,19 @@ is a `Truth`: its parameters' attributes can be read from it directly (`truth.me
 from collections.abc import Callable
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from mcollapse.downstream import Downstream as Downstream
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.held_out import HeldOut as HeldOut
 from mcollapse.measuring import AbstractMetric as AbstractMetric
 from mcollapse.schedules import number
 from mcollapse.summation import total, tree_sum
+
+_DENSITY_POINTS = 2049
 
 Metric = Callable[[AbstractFamily, Params, Truth], Array]
 
@@ -59,9 +63,49 @@ def chi_square(family: AbstractFamily, params: Params, truth: Truth) -> Float[Ar
 
 
 def total_variation(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
-    r"""$\frac12 \sum_i |\hat p_i - p_{*i}|$."""
+    r"""$\frac12 \sum_i |\hat p_i - p_{*i}|$, and $\frac12 \int |\hat p - p_*|$ of densities in one dimension.
+
+    The integral is a sum over 2,049 points between the ends of both laws (`AbstractFamily.interval`): right
+    to 1e-4 while the narrowest normal part of a density is at least four steps wide.
+    """
+    if offers(family, "log_density") and offers(truth.family, "log_density"):
+        gap, step = _density_gap(family, params, truth, "total_variation")
+        return 0.5 * step * tree_sum(jnp.abs(gap))
     p, q = _tables(family, params, truth, "total_variation")
     return 0.5 * _mean(family, jnp.abs(p - q))
+
+
+def integrated_squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\int (\hat p - p_*)^2$ of densities in one dimension, on the points of `total_variation`."""
+    gap, step = _density_gap(family, params, truth, "integrated_squared_error")
+    return step * tree_sum(gap**2)
+
+
+def cramer_von_mises(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\int (\hat F - F_*)^2\, dF_*$ of a model that consists of weighted points, in one dimension.
+
+    Under a continuous truth, the points in order, shares $q_i$ and $m_i = q_1 + \dots + q_{i-1} + q_i/2$,
+    $\sum_i q_i \bigl[(F_*(x_i) - m_i)^2 + q_i^2/12\bigr]$: a sum of what is not negative. Where the truth is
+    data, the sum over these. n times it is the statistic of the goodness-of-fit test.
+    """
+    if not hasattr(params, "weights") or not offers(family, "cumulative") or offers(family, "log_density"):
+        raise ValueError(
+            f"metrics.cramer_von_mises is of models that consist of points (families.Empirical), and "
+            f"{family.name} is none: use metrics.total_variation or squared_error"
+        )
+    if not offers(truth.family, "cumulative") or getattr(family, "dimension", 1) > 1:
+        raise ValueError(
+            f"metrics.cramer_von_mises needs a distribution function in one dimension, and a "
+            f"{truth.family.name} truth has none: use metrics.squared_error or trace"
+        )
+    if not offers(truth.family, "log_density"):  # the truth is data as well
+        atoms, masses = truth.params.rows, truth.params.weights
+        gaps = family.cumulative(params, atoms) - truth.family.cumulative(truth.params, atoms)
+        return _total(masses * gaps**2) / _total(masses)
+    shares = params.weights / _total(params.weights)
+    places, shares = jax.lax.sort((truth.family.cumulative(truth.params, params.rows), shares), num_keys=1)
+    middles = jnp.cumsum(shares) - 0.5 * shares
+    return _total(shares * ((places - middles) ** 2 + shares**2 / 12.0))
 
 
 def hellinger(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -201,6 +245,26 @@ def standard(family: AbstractFamily) -> dict[str, Metric]:
     )
 
 
+def _density_gap(
+    family: AbstractFamily, params: Params, truth: Truth, metric: str
+) -> tuple[Float[Array, " points"], Float[Array, ""]]:
+    """The difference of two densities at equal steps between the ends of both, and the step."""
+    for one in (family, truth.family):
+        if not offers(one, "interval") or getattr(one, "dimension", 1) > 1:
+            raise ValueError(
+                f"metrics.{metric} compares densities in one dimension, and {one.name} has none: use "
+                "metrics.squared_error, or metrics.HeldOut for a likelihood in any dimension"
+            )
+    ours, theirs = family.interval(params), truth.family.interval(truth.params)
+    low, high = jnp.minimum(ours[0], theirs[0]), jnp.maximum(ours[1], theirs[1])
+    step = (high - low) / (_DENSITY_POINTS - 1)
+    points = low + step * jnp.arange(_DENSITY_POINTS).astype(step.dtype)
+    gap = jnp.exp(family.log_density(params, points)) - jnp.exp(
+        truth.family.log_density(truth.params, points)
+    )
+    return gap, step
+
+
 def _total(terms: Array) -> Float[Array, ""]:
     return tree_sum(jnp.atleast_1d(terms))
 
@@ -232,7 +296,7 @@ def _tables(
 
 
 def _covariance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, "dimension dimension"]:
-    if hasattr(family, "covariance") and hasattr(params, "log_diagonal"):
+    if callable(getattr(family, "covariance", None)):
         return family.covariance(params)  # type: ignore[attr-defined]
     return jnp.exp(_log_variance(family, params, metric)).reshape(1, 1)
 

@@ -9,7 +9,17 @@ from mcollapse import theory
 from mcollapse.decoders import AsIs, VarianceFactor
 from mcollapse.description import NotRebuilt, kebab
 from mcollapse.estimators import MaximumLikelihood, RealOnly, Unbiased, Weighted, optimal_weight
-from mcollapse.families import Bernoulli, Gaussian, LinearRegression, MultivariateGaussian, NextToken
+from mcollapse.families import (
+    Bernoulli,
+    Empirical,
+    Gaussian,
+    KernelDensity,
+    LinearRegression,
+    Location,
+    MultivariateGaussian,
+    NextToken,
+    Poisson,
+)
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest, Window
@@ -88,12 +98,61 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
         constant=float(getattr(estimator, "constant", 0.0)),
         design=getattr(family, "design", None),
         combine=getattr(estimator, "combine", "rows"),
+        bandwidth=_bandwidth(family),
+        fit=str(getattr(family, "fit", "mean")),
         truth=_truth(truth, family),
         same_family=type(truth.family) is type(family),
         contexts=np.asarray(family.shares, np.float64) if isinstance(family, NextToken) else None,
         context_counts=family.counts if isinstance(family, NextToken) else "fixed",  # type: ignore[arg-type]
         **tables,
     )
+
+
+def _bandwidth(family: AbstractFamily) -> float | str:
+    bandwidth = getattr(family, "bandwidth", 0.0)
+    return bandwidth if isinstance(bandwidth, str) else float(bandwidth)
+
+
+def _known_location(family: Location, truth: AbstractFamily) -> bool:
+    """Whether the mean or the median is fitted to noise of the truth's law, which has an influence."""
+    if not isinstance(truth, Location) or (truth.noise, float(truth.scale)) != (
+        family.noise,
+        float(family.scale),
+    ):
+        return False
+    return isinstance(family.fit, str) and (family.noise, family.fit) != ("cauchy", "mean")
+
+
+def _two_moments(truth: Truth) -> dict[str, np.ndarray | float] | None:
+    """What rows need of a truth: the trace of its covariance, its dimension, the integral of F(1 - F) dF."""
+    family, params = truth.family, truth.params
+    if isinstance(family, Gaussian):
+        return {"variance": math.exp(float(params.log_variance)), "dimension": 1.0, "spread": 1 / 6}
+    if isinstance(family, MultivariateGaussian):
+        factor = np.asarray(params.unit, np.float64) * np.exp(np.asarray(params.log_diagonal, np.float64))
+        return {"variance": float(np.sum(factor**2)), "dimension": float(family.dimension), "spread": 0.0}
+    if isinstance(family, Bernoulli):
+        p = float(params.probability)
+        return {"variance": p * (1 - p), "dimension": 1.0, "spread": 0.0}
+    if isinstance(family, Poisson):
+        return {"variance": float(params.rate), "dimension": 1.0, "spread": 0.0}
+    return _of_points(family, params) if isinstance(family, Empirical | KernelDensity) else None
+
+
+def _of_points(family: Empirical | KernelDensity, params: Any) -> dict[str, np.ndarray | float]:
+    rows, weights = (np.asarray(leaf, np.float64) for leaf in (params.rows, params.weights))
+    shares = weights / weights.sum()
+    centred = rows.reshape(len(rows), -1) - shares @ rows.reshape(len(rows), -1)
+    variance, spread = float(shares @ np.sum(centred**2, axis=1)), 0.0
+    if isinstance(family, KernelDensity):
+        variance += float(np.sum(np.asarray(params.kernel, np.float64) ** 2))
+        spread = 1 / 6 if family.dimension == 1 else 0.0
+    elif family.dimension == 1:
+        order = np.argsort(rows)
+        ends = np.searchsorted(rows[order], rows, side="right") - 1
+        below = np.cumsum(shares[order])[ends]
+        spread = float(shares @ (below * (1 - below)))
+    return {"variance": variance, "dimension": float(family.dimension), "spread": max(spread, 0.0)}
 
 
 def _weights(planned: RecursiveTraining) -> np.ndarray:
@@ -115,6 +174,9 @@ def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
     ours = all(type(part).__module__.startswith("mcollapse.") for part in (*parts.values(), truth.family))
     foreign = type(truth.family) is not type(process.family)
     if foreign and not (isinstance(process.family, Gaussian) and isinstance(truth.family, Bernoulli)):
+        if not (isinstance(process.family, Empirical | KernelDensity) and _two_moments(truth) is not None):
+            return False
+    if isinstance(process.family, Location) and not _known_location(process.family, truth.family):
         return False
     if isinstance(process.estimator, RealOnly) and type(process.estimator.estimator) is not MaximumLikelihood:
         return False
@@ -137,6 +199,11 @@ def _quantity(record: Record) -> tuple[str | None, dict[str, float]]:
 
 def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float]:
     params = truth.params
+    if isinstance(family, Empirical | KernelDensity):
+        return _two_moments(truth) or {}
+    if isinstance(family, Location):
+        fit = str(family.fit)
+        return {"point_variance": theory.influence_variance(family.noise, fit, float(family.scale))}
     if isinstance(family, Gaussian) and isinstance(truth.family, Bernoulli):  # two moments are all it takes
         p = float(params.probability)
         return {"mean": p, "variance": p * (1.0 - p)}

@@ -264,11 +264,13 @@ class RecursiveTraining(AbstractProcess):
         family = self._model.settle(key.at(SETTLE), plan.rows)
         settled = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
         draw = Draw(family, settled, plan.rows, plan.as_rows, self.decoder, jnp.asarray(0, jnp.int32))
-        params = family.blank(truth.params, plan.pool_rows or plan.rows)
+        first, later = self._zero_batches(draw, family.blank(truth.params, plan.rows), start)
+        pool = self.pool.init(_merged(first, later), plan.pool_rows)
+        seen = max(self._rows_seen(pool, batch) for batch in (first, later) if batch is not None)
+        params = family.blank(truth.params, seen or plan.rows)
         carry, status = self.estimator.init(family, params), jnp.asarray(Status.OK, jnp.int32)
-        pool = self.pool.init(self._zero_batch(draw, params, start), plan.pool_rows)
         if start == "truth":
-            params = params if plan.model is not None else truth.params
+            params = params if plan.model is not None else family.first_model(truth.params, params)
         else:
             t = jnp.asarray(0, jnp.int32)
             batch = Batch(draw.real(key.at(SOURCE), self.sizes.at(t)), None, jnp.ones(()))
@@ -393,8 +395,8 @@ class RecursiveTraining(AbstractProcess):
 
         return Batch(summarise(data.real), summarise(data.synthetic), data.share)
 
-    def _zero_batch(self, draw: Draw, params: Params, start: Start) -> Batch:
-        """No points, in every part that will ever come: found by tracing a draw, not by asking the source."""
+    def _zero_batches(self, draw: Draw, params: Params, start: Start) -> tuple[Batch | None, Batch]:
+        """No points, at generation 0 and after: found by tracing a draw, not by asking the source."""
         key = Key.of(jax.random.key(0))
 
         def batches() -> tuple[Batch | None, Batch]:
@@ -406,13 +408,22 @@ class RecursiveTraining(AbstractProcess):
 
         shapes = jax.eval_shape(batches)
         first, later = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
-        merged = Batch(
-            later.real if first is None or later.real is not None else first.real,
-            later.synthetic,
-            jnp.zeros(()),
-            one_buffer=later.one_buffer,
-        )
-        return merged.zero()
+        return None if first is None else first.zero(), later.zero()
+
+    def _rows_seen(self, pool: Any, batch: Batch) -> int:
+        """How many rows the data have that a fit is given, present or not; 0 for statistics."""
+        if not self._planned().as_rows:
+            return 0
+        key, t = Key.of(jax.random.key(0)), jnp.asarray(1, jnp.int32)
+        data = jax.eval_shape(lambda: self.pool.absorb(key.at(POOL), pool, batch, t)[1])
+        rows = [part.rows.shape[0] for part in (data.real, data.synthetic) if isinstance(part, Samples)]
+        return max(rows) if data.one_buffer else sum(rows)
+
+
+def _merged(first: Batch | None, later: Batch) -> Batch:
+    """A zero batch with every part that ever comes."""
+    real = later.real if first is None or later.real is not None else first.real
+    return Batch(real, later.synthetic, jnp.zeros(()), one_buffer=later.one_buffer)
 
 
 class Plan(eqx.Module):

@@ -10,7 +10,7 @@ import inspect
 import pathlib
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Literal, Self, get_origin
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 import equinox as eqx
 import pydantic
@@ -101,6 +101,8 @@ def _model(cls: type) -> type[pydantic.BaseModel]:
     for field in dataclasses.fields(cls):
         if get_origin(field.type) is Literal or field.type in (int, bool, str, int | None):
             kind: Any = field.type
+        elif str in get_args(field.type):
+            kind = float | str
         elif "AbstractSchedule" in str(field.type):
             kind = Schedule
         elif "AbstractEstimator" in str(field.type):

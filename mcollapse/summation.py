@@ -37,6 +37,18 @@ def tree_sum(terms: Array, axis: int = 0) -> Array:
     return functools.reduce(jnp.add, reversed(odd), terms[0])
 
 
+def row_sum(terms: Array) -> Array:
+    """The sum over the rows of one replicate's data, which lie together in memory, as lanes do not.
+
+    Up to 1,024 by halves; of more, within groups and then over them: it rounds little and reads memory once.
+    """
+    count = terms.shape[0]
+    if count <= _LONG_TREE:
+        return tree_sum(terms)
+    padded = jnp.pad(terms, [(0, -count % _LONG_COLUMN)] + [(0, 0)] * (terms.ndim - 1))
+    return jnp.sum(jnp.sum(padded.reshape(-1, _LONG_COLUMN, *terms.shape[1:]), axis=1), axis=0)
+
+
 def total(counts: Num[Array, " categories"]) -> Num[Array, ""]:
     """The sum of counts."""
     return jnp.sum(counts) if counts.size <= _LONG_COLUMN else _by_rows(jnp.add, counts)

@@ -7,8 +7,11 @@ import mcollapse as mc
 from mcollapse.families import (
     Bernoulli,
     Categorical,
+    Empirical,
     Gaussian,
+    KernelDensity,
     LinearRegression,
+    Location,
     MarkovText,
     MultivariateGaussian,
     NextToken,
@@ -46,12 +49,17 @@ FAMILIES = {
         *("mixture", "fixed", "split", "past", "few"),  # a design is labelled as a whole
     ),
 }
+NORMAL = mc.Truth(Gaussian(), Gaussian.Params(1.0, 0.5))
 TEXT = MarkovText.fitted(
     "the cat sat on the mat and the dog sat on the cat and the mat sat".split(), sentence=9
 )
 FAMILIES |= {
     "next-token": instance(NextToken(3), NextToken.Params.zipf(3, 4), "rows"),
     "next-token-random": instance(NextToken(3, counts="random"), NextToken.Params.zipf(3, 4)),
+    "empirical": instance(Empirical(), NORMAL),
+    "kernel-density": instance(KernelDensity(bandwidth=0.3), NORMAL),
+    "kernel-density-scott": instance(KernelDensity(bandwidth="scott"), NORMAL),
+    "location": instance(Location(fit="median"), Location.Params(0.5)),
     "markov-text": instance(TEXT, TEXT.standard_truth(), "past", "few"),
 }
 SOURCES = {

@@ -13,7 +13,9 @@ from mcollapse import metrics
 from mcollapse.families import (
     Bernoulli,
     Categorical,
+    Empirical,
     Gaussian,
+    KernelDensity,
     LinearRegression,
     MultivariateGaussian,
     Poisson,
@@ -30,6 +32,11 @@ NOT_BY_SIMULATION = {
     "pub-mn-agg-a0-limit-n100",
     # one shot, from a model that is not the truth: tested in tests/test_linear_regression.py
     "pub-strong-ols",
+    # formulas alone, tested in tests/theory
+    "pub-aal-subsample-ratio",
+    "pub-golden-opt",
+    # a family of the user's own, tested in tests/test_far_bump.py
+    "pub-far-bump-n1000",
 }
 NOT_TESTABLE = {
     # the law's own variance: at 10^6 replicates the standard error is above 2 % of the value
@@ -77,6 +84,9 @@ METRICS = {
     "E ||b_t - b*||^2 averaged over the late window": metrics.squared_error,
     "E W2^2(N(mean_k,var_k), N(0,1))": metrics.wasserstein2_squared,
     "P(sd_k > eps)": metrics.standard_deviation,
+    "E int (F_t - F)^2 dF": metrics.cramer_von_mises,
+    "long-run E int (F_t - F)^2 dF, one value per w": metrics.cramer_von_mises,
+    "E variance of the fitted law": metrics.variance,
 }
 
 
@@ -94,6 +104,8 @@ def process(row) -> mc.RecursiveTraining:
         return _regression(row)
     if is_multivariate(row):
         return _multivariate(row)
+    if row["family"] in ("ecdf", "kde"):
+        return _points(row)
     known = "variance known" in row["estimator"]
     families = {"bernoulli": Bernoulli(), "categorical": Categorical(), "poisson": Poisson()}
     family = families.get(row["family"], Gaussian("known" if known else "fitted"))
@@ -162,6 +174,18 @@ def _multivariate(row) -> mc.RecursiveTraining:
     )
 
 
+def _points(row) -> mc.RecursiveTraining:
+    s = row["settings"]
+    size = s.get("n", s.get("n_per_generation"))
+    return mc.RecursiveTraining(
+        family=KernelDensity(bandwidth=s["h"]) if "h" in s else Empirical(),
+        estimator=mc.estimators.Weighted(s["w"]) if "w" in s else mc.estimators.MaximumLikelihood(),
+        sizes=size,
+        source=mc.sources.Split(size, s["m"]) if "m" in s else mc.sources.LastModel(),
+        pool=mc.pools.All() if row["pool"] == "accumulate" else mc.pools.Newest(),
+    )
+
+
 def _downstream(row):
     """The metric of the row's downstream model, with rows and noise of its own."""
     s = row["settings"]
@@ -185,6 +209,8 @@ def truth(row):
         return LinearRegression.Params(np.eye(d)[0] if "w_norm_sq" in s else np.zeros(d), noise_of(row))
     if is_multivariate(row):
         return MultivariateGaussian.Params.isotropic(dimension_of(row))
+    if row["family"] in ("ecdf", "kde"):
+        return mc.Truth(Gaussian(), Gaussian.Params(0.0, 0.0))
     if row["family"] == "poisson":
         return Poisson.Params(s["lambda0"])
     if row["family"] != "categorical":

@@ -7,7 +7,17 @@ import pytest
 
 import mcollapse as mc
 from mcollapse.datasets import Corpus, read_text
-from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression, MarkovText, NextToken
+from mcollapse.families import (
+    Bernoulli,
+    Categorical,
+    Empirical,
+    Gaussian,
+    LinearRegression,
+    Location,
+    MarkovText,
+    NextToken,
+)
+from mcollapse.families import KernelDensity as Kernel
 from mcollapse.families import MultivariateGaussian as Multivariate
 from mcollapse.recording import KeptEntry
 from mcollapse.spec import Specification
@@ -23,6 +33,7 @@ from tests.helpers import (
     values,
 )
 
+NORMAL = mc.Truth(Gaussian(), GAUSSIAN)
 SPEC = {"generations": 2, "replicates": 4, "family": {"name": "gaussian"}, "sizes": 10}
 
 
@@ -262,6 +273,47 @@ CAUSES = {
         "Poisson", "Categorical"),
     "a parameter that is a word": (
         lambda p: mc.families.Bernoulli.Params("half"), "'half'", "a number or an array"),
+    "a bandwidth of zero": (lambda p: Kernel(bandwidth=0.0), "got 0", "families.Empirical"),
+    "a negative bandwidth": (lambda p: Kernel.Params.from_data([1.0, 2.0], -0.5), "-0.5", "positive, finite"),
+    "an unknown rule": (lambda p: Kernel(bandwidth="scot"), "'scot'", "silverman"),
+    "a rule of one dimension in two": (
+        lambda p: Kernel(2, "normal-reference"), "this is 2", 'use "silverman"'),
+    "a rule for one point": (lambda p: Kernel.Params.from_data([1.0]), "got 1", "at least 2 points"),
+    "a rule for points without spread": (
+        lambda p: Kernel.Params.from_data([2.0, 2.0, 2.0]), "no spread", "fix a bandwidth"),
+    "one point for a rule": (
+        lambda p: run(mc.RecursiveTraining(family=Kernel(), sizes=1), NORMAL), "has 1", "at least 2 points"),
+    "an empirical law of no data": (lambda p: Empirical.Params.from_data([]), "shape (0,)", "needs data"),
+    "words as data": (lambda p: Empirical.Params.from_data(["a"]), "<U1", "must be numbers"),
+    "weights of nothing": (lambda p: Empirical.Params.from_data([1.0, 2.0], [0.0, 0.0]), "0 to 0", "one is positive"),
+    "too few weights": (lambda p: Empirical.Params.from_data([1.0, 2.0], [1.0]), "shape (1,)", "as many weights"),
+    "rows of another dimension": (
+        lambda p: run(mc.RecursiveTraining(family=Empirical(2), sizes=9), NORMAL), "shape []", "families.Empirical(1)"),
+    "data of another dimension": (
+        lambda p: run(mc.RecursiveTraining(family=Empirical(2), sizes=9), Empirical.Params.from_data([1.0, 2.0])),
+        "dimension 2", "shape [2]"),
+    "half a dimension": (lambda p: Empirical(1.5), "1.5", "whole number"),
+    "a distance of distribution functions of counts": (
+        lambda p: run(mc.RecursiveTraining(family=Empirical(), sizes=9),
+                      mc.Truth(mc.families.Poisson(), mc.families.Poisson.Params(2.0)),
+                      record=keep(mc.metrics.cramer_von_mises)), "Poisson truth", "squared_error or trace"),
+    "a distance of distribution functions of a Gaussian": (
+        lambda p: run(gaussian(), GAUSSIAN, record=keep(mc.metrics.cramer_von_mises)), "Gaussian is none", "Empirical"),
+    "an integral in two dimensions": (
+        lambda p: run(mc.RecursiveTraining(family=Kernel(2), sizes=9), Kernel(2).standard_truth(),
+                      record=keep(mc.metrics.total_variation)), "KernelDensity has none", "HeldOut"),
+    "a density of points": (
+        lambda p: run(mc.RecursiveTraining(family=Empirical(), sizes=9), NORMAL,
+                      record=keep(mc.metrics.HeldOut())), "Empirical has none", "cramer_von_mises"),
+    "half a point held out": (lambda p: mc.metrics.HeldOut(0.5), "0.5", "whole number of points"),
+    "an average of two empirical laws": (
+        lambda p: mc.RecursiveTraining(family=Empirical(), sizes=9,
+                                       estimator=mc.estimators.Weighted(0.5, combine="fits")), "Empirical", "rows"),
+    "an unknown noise": (lambda p: Location("gauss"), "'gauss'", "laplace"),
+    "a scale of zero": (lambda p: Location(scale=0.0), "0.0", "positive, finite"),
+    "an unknown fit of a location": (lambda p: Location(fit="mode"), "'mode'", "a function (rows, weights)"),
+    "vectors for a location": (
+        lambda p: run(mc.RecursiveTraining(family=Location(), sizes=9), Kernel(2).standard_truth()), "[2]", "numbers"),
     "a mean and a covariance of two dimensions": (
         lambda p: Multivariate.Params(np.zeros(2), np.eye(3), np.zeros(3)), "(3, 3)", "go together"),
     "a factor that is not triangular": (

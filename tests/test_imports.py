@@ -16,7 +16,7 @@ LAYERS = [
     {"decoders"},
     {"draw", "measuring"},
     {"estimators", "sources", "pools"},
-    {"checks", "downstream"},
+    {"checks", "downstream", "held_out"},
     {"process"},
     {"metrics", "recording", "noise"},
     {"description", "planning", "progress", "program", "datasets"},

@@ -79,6 +79,15 @@ class AbstractFamily(eqx.Module):
         del capacity
         return jax.tree.map(jnp.zeros_like, truth)
 
+    def accepted(self, samples: Samples) -> Samples:
+        """Rows of any truth as rows that this family is fitted to; refused where that cannot be."""
+        return samples
+
+    def first_model(self, truth: Params, blank: Params) -> Params:
+        """The truth as the model of generation 0, in the shapes of all models; `blank` has those of a fit."""
+        del blank
+        return truth
+
     def resampled(self, truth: Params, most: int) -> "AbstractFamily | None":
         """Host: the same models kept as the samples that they are fitted to, where that is faster.
 
@@ -107,6 +116,18 @@ class AbstractFamily(eqx.Module):
     def wasserstein2_squared(self, params: Params, truth: Params) -> Float[Array, ""]:
         r"""$W_2^2(P_\theta, P_*)$, where both are laws of the family."""
         raise ValueError(f"{self.name} states no Wasserstein distance")
+
+    def log_density(self, params: Params, rows: Float[Array, "rows ..."]) -> Float[Array, " rows"]:
+        r"""$\log p_\theta(x)$ of each row, where the law has a density."""
+        raise ValueError(f"{self.name} has no density")
+
+    def cumulative(self, params: Params, values: Float[Array, "..."]) -> Float[Array, "..."]:
+        r"""$P_\theta(x \le v)$ of each value, in one dimension."""
+        raise ValueError(f"{self.name} has no distribution function")
+
+    def interval(self, params: Params) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """Two ends between which all but 1e-9 of a law with a density lies, in one dimension."""
+        raise ValueError(f"{self.name} has no density in one dimension")
 
     def alive(self, params: Params) -> Float[Array, "..."]:
         """1 for what can still be drawn, 0 for what is forgotten for good."""

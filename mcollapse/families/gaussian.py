@@ -6,6 +6,7 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtr
 from jaxtyping import Array, Float, Int
 
 from mcollapse import random
@@ -152,6 +153,20 @@ class Gaussian(AbstractFamily):
         r"""$(\mu - \mu_*)^2 + (\sigma - \sigma_*)^2$."""
         ours, theirs = (jnp.exp(0.5 * law.log_variance) for law in (params, truth))
         return (params.mean - truth.mean) ** 2 + (ours - theirs) ** 2
+
+    def log_density(self, params: GaussianParams, rows: Float[Array, " rows"]) -> Float[Array, " rows"]:
+        r"""$-\frac12(\log 2\pi\sigma^2 + (x - \mu)^2/\sigma^2)$."""
+        scaled = (rows - params.mean) * jnp.exp(-0.5 * params.log_variance)
+        return -0.5 * (math.log(2 * math.pi) + params.log_variance + scaled**2)
+
+    def cumulative(self, params: GaussianParams, values: Float[Array, "..."]) -> Float[Array, "..."]:
+        r"""$\Phi((x - \mu)/\sigma)$."""
+        return ndtr((values - params.mean) * jnp.exp(-0.5 * params.log_variance))
+
+    def interval(self, params: GaussianParams) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """6.2 standard deviations on both sides."""
+        reach = 6.2 * jnp.exp(0.5 * params.log_variance)
+        return params.mean - reach, params.mean + reach
 
     def kl_divergence(self, params: GaussianParams, truth: GaussianParams) -> Float[Array, ""]:
         r"""$\frac12(r - 1 - \log r + (\mu - \mu_*)^2/\sigma_*^2)$, r the ratio of the variances."""

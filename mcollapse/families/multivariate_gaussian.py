@@ -1,5 +1,6 @@
 """Gaussian in d dimensions, its covariance fitted or known, carried by its Cholesky factor in logarithms."""
 
+import math
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -211,6 +212,15 @@ class MultivariateGaussian(AbstractFamily):
         """The same mean and correlations."""
         logs = params.log_diagonal + 0.5 * jnp.log(factor)
         return MultivariateGaussianParams(params.mean, params.unit, logs)
+
+    def log_density(
+        self, params: MultivariateGaussianParams, rows: Float[Array, "rows dimension"]
+    ) -> Float[Array, " rows"]:
+        r"""$-\frac12(d \log 2\pi + \log\det\Sigma + |D^{-1} U^{-1} (x - \mu)|^2)$."""
+        factor = params.unit * jnp.exp(params.log_diagonal)
+        scaled = jax.vmap(lambda row: solve(factor, row))(rows - params.mean)
+        size = self.dimension * math.log(2 * math.pi) + 2.0 * tree_sum(params.log_diagonal)
+        return -0.5 * (size + tree_sum(scaled**2, axis=1))
 
     def expectation(self, params: MultivariateGaussianParams) -> Float[Array, " dimension"]:
         """The mean."""

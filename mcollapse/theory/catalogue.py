@@ -7,10 +7,13 @@ from . import (
     collapse,
     contexts,
     decoded,
+    empirical,
     fresh_survival,
     gaussian,
     informed,
+    kernel_density,
     least_squares,
+    location,
     multivariate,
     past,
     poisson,
@@ -39,6 +42,14 @@ CHAPTERS: tuple[Chapter, ...] = (
     past.CHAPTER,
     decoded.CHAPTER,
     *contexts.CHAPTERS,
+    empirical.CHAPTER,
+    empirical.INFORMED,
+    empirical.REMEMBERING,
+    kernel_density.CHAPTER,
+    kernel_density.INFORMED,
+    location.CHAPTER,
+    location.INFORMED,
+    location.REMEMBERING,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.
@@ -57,6 +68,7 @@ CHEAP: Asked = tuple(
         "trace",
         "log_determinant",
         "frobenius_squared",
+        "cramer_von_mises",
     )
 )
 

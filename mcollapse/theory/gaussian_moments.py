@@ -46,9 +46,44 @@ def gaussian_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
         used = trained_on(setting, generation, total)
         spread = pool_square - pool_error
         model_error = pool_error + subsampling_variance(spread, used, total)
-        model_variance = scale if setting.known_variance else spread * _inflation(used, total, setting.ddof)
+        model_variance = scale if setting.known_variance else fitted_variance(setting, spread, used, total)
         error[generation], variance[generation] = model_error, model_variance
     return error, variance
+
+
+def fitted_variance(setting: Setting, spread: float, used: int, total: int) -> float:
+    r"""Expected variance of the model, where the pool of N points has the expected variance `spread`.
+
+    $S^2 (b-1)/(b-\mathrm{ddof})$ for b of the points; of a kernel density with ddof 0, and the kernel's own:
+    $d h^2$, or by a rule $f^2 S^2$, whose factor f depends on b alone.
+    """
+    variance = spread * _inflation(used, total, setting.ddof)
+    if setting.family != "kernel-density":
+        return variance
+    dimension = int(setting.truth["dimension"])
+    if isinstance(setting.bandwidth, str):
+        if used < 2:
+            return variance
+        factor = bandwidth_factor(setting.bandwidth, used, dimension)
+        return variance + factor**2 * spread * _inflation(used, total, 1)
+    return variance + dimension * setting.bandwidth**2
+
+
+def bandwidth_factor(rule: str, size: float, dimension: int) -> float:
+    r"""A rule's kernel in standard deviations of n points (divisor n - 1).
+
+    $n^{-1/(d+4)}$ ("scott"), $(n(d+2)/4)^{-1/(d+4)}$ ("silverman"), $1.06\, n^{-1/5}$ ("normal-reference").
+
+    Arguments:
+        rule: its name.
+        size: n in points.
+        dimension: d.
+
+    Source: Scott, 1992, and Silverman, 1986, as in scipy; Fu et al., 2024, arXiv 2402.11778.
+    """
+    if rule == "normal-reference":
+        return 1.06 * size**-0.2
+    return (size if rule == "scott" else size * (dimension + 2) / 4) ** (-1 / (dimension + 4))
 
 
 def _inflation(used: int, total: int, ddof: int) -> float:

@@ -10,6 +10,7 @@ from .past import scaled
 from .provenance import debiased_risk, filtered_risk
 from .setting import Setting
 
+_FAMILIES = ("bernoulli", "categorical", "poisson", "gaussian")
 QUANTITIES = frozenset({"squared_error", "chi_square", "concentration", "variance"})
 ORACLE = Law(
     "real-only-pooled",
@@ -47,11 +48,7 @@ PARTIAL = Law(
 
 def law_of(setting: Setting) -> Law | None:
     """The law whose domain holds the setting, if one does."""
-    if not setting.same_family or setting.family in (
-        "linear-regression",
-        "multivariate-gaussian",
-        "next-token",
-    ):
+    if not setting.same_family or setting.family not in _FAMILIES:
         return None
     if setting.pool == "real-only" and setting.start == "real":
         plain = setting.estimator == "maximum-likelihood"

@@ -9,7 +9,7 @@ import numpy as np
 CHOICES = {
     "family": (
         "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
-        "next-token",
+        "next-token", "empirical", "kernel-density", "location",
     ),
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
@@ -47,7 +47,8 @@ class Setting:
 
     Arguments:
         family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional), "multivariate-gaussian",
-            "linear-regression" or "next-token" (many contexts at once).
+            "linear-regression", "next-token" (many contexts at once), "empirical", "kernel-density" (needs
+            bandwidth) or "location".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
             real points), "debiased" or "weighted" (needs weights).
         source: "last-model", "mixture" (needs shares), "split" (needs real_sizes and synthetic_sizes) or
@@ -58,7 +59,10 @@ class Setting:
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
         truth: {"probabilities": [K]} or, of next tokens, [C, K], {"probability": scalar}, {"rate": scalar},
             {"mean": scalar, "variance": scalar}, {"mean": [d], "covariance": [d, d]} or {"coefficients": [d],
-            "noise_variance": scalar, "covariance": [d, d] of the features}.
+            "noise_variance": scalar, "covariance": [d, d] of the features}; of rows, in d dimensions,
+            {"variance": the trace of the covariance, "dimension": d, "spread": the integral of F(1 - F) dF,
+            or 0 where there is no one distribution function}; of a location, {"point_variance": that of the
+            influence of a point}.
         shares: alpha_t, [T+1]; entry 0 is never read.
         real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
         synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
@@ -74,6 +78,9 @@ class Setting:
         design: of a regression, rows that are labelled anew in every batch; None where features are fresh.
         ddof: the variance is divided by size - ddof.
         known_variance: only the mean of the Gaussian is fitted.
+        bandwidth: of a kernel density, the kernel's standard deviation along each axis, or its rule: "scott",
+            "silverman" or "normal-reference".
+        fit: of a location, "mean", whose laws are exact, or "median".
         constant: what "add-constant" adds to every count.
         same_family: the truth is a law of the family.
 
@@ -85,7 +92,7 @@ class Setting:
 
     family: Literal[
         "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
-        "next-token",
+        "next-token", "empirical", "kernel-density", "location",
     ]  # fmt: skip
     estimator: Literal[
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm"
@@ -107,6 +114,8 @@ class Setting:
     design: int | None = None
     ddof: int = 0
     known_variance: bool = False
+    bandwidth: float | str = 0.0
+    fit: str = "mean"
     constant: float = 0.0
     same_family: bool = True
     contexts: np.ndarray | None = None
@@ -271,6 +280,13 @@ def _check_truth(setting: Setting) -> None:
         if np.shape(setting.truth["mean"]) != covariance.shape[:1] or np.linalg.eigvalsh(covariance)[0] <= 0:
             raise ValueError("a Gaussian truth needs a mean [d] and a positive definite covariance [d, d]")
         return
+    if setting.family in ("empirical", "kernel-density"):
+        _check_rows(setting.truth, setting.bandwidth)
+        return
+    if setting.family == "location":
+        if not 0 < float(setting.truth["point_variance"]) < np.inf or setting.fit not in ("mean", "median"):
+            raise ValueError("a location needs a positive, finite point_variance and the fit mean or median")
+        return
     if setting.family == "linear-regression":
         _check_regression(setting.truth)
         return
@@ -296,3 +312,13 @@ def _check_regression(truth: Mapping[str, np.ndarray | float]) -> None:
         raise ValueError(
             "a regression needs a noise variance of at least 0 and a positive definite covariance"
         )
+
+
+def _check_rows(truth: Mapping[str, np.ndarray | float], bandwidth: float | str) -> None:
+    known = bandwidth in ("scott", "silverman", "normal-reference")
+    if isinstance(bandwidth, str) and not known or not isinstance(bandwidth, str) and bandwidth < 0:
+        raise ValueError(f"a bandwidth is a number of at least 0 or a rule, got {bandwidth!r}")
+    if not 0 <= float(truth["variance"]) < np.inf or float(truth["dimension"]) < 1:
+        raise ValueError("rows need a truth of finite variance, in at least one dimension")
+    if not 0 <= float(truth["spread"]) <= 0.25:
+        raise ValueError("the integral of F(1 - F) dF lies between 0 and 1/4; it is 1/6 of a continuous law")

@@ -48,6 +48,10 @@ NORMALS = {
 TOKENS = {"family": "next-token", "truth": {"probabilities": np.array([[0.5, 0.3, 0.2], [0.0, 0.0, 1.0]])}}
 RANDOM_TOKENS = TOKENS | {"context_counts": "random", "contexts": np.array([0.2, 0.8])}
 COUNTS = {"family": "poisson", "truth": {"rate": 2.5}}
+ROWS = {"variance": 2.0, "dimension": 1.0, "spread": 1 / 6}
+POINTS = {"family": "empirical", "truth": ROWS}
+KERNELS = {"family": "kernel-density", "truth": ROWS, "bandwidth": 0.5}
+PLACE = {"family": "location", "truth": {"point_variance": 1.5}}
 TINY = {
     "one point": np.ones(4, int),
     "two": np.full(4, 2),
@@ -70,6 +74,10 @@ TRUTHS = (
     NORMALS,
     TOKENS,
     RANDOM_TOKENS,
+    POINTS,
+    POINTS | {"truth": {"variance": 0.0, "dimension": 2.0, "spread": 0.0}},
+    KERNELS | {"bandwidth": "scott"},
+    PLACE | {"fit": "median"},
 )
 SOURCES = (
     {"source": "last-model"},
@@ -137,6 +145,7 @@ def test_every_law_has_its_say():
     fits, families = FITS, (True, False)
     truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC)
     truths = (*truths, TOKENS, RANDOM_TOKENS, TOKENS | {"truth": {"probabilities": np.array([[0.5, 0.5]])}})
+    truths += (POINTS, KERNELS, PLACE, PLACE | {"fit": "median"})
     for truth, source, pool, fit, own in product(truths, (*SOURCES, *MEMORIES), POOLS, fits, families):
         if pool == "window" and source in MEMORIES:
             continue
@@ -181,6 +190,10 @@ def test_one_exact_law_speaks_of_each_quantity():
         (REGRESSION | {"truth": REGRESSION["truth"] | {"covariance": np.eye(3)}}, "covariance"),
         (REGRESSION | {"truth": REGRESSION["truth"] | {"noise_variance": -1.0}}, "noise variance"),
         (NORMALS | {"truth": {"mean": np.zeros(3), "covariance": np.eye(2)}}, "positive definite"),
+        (KERNELS | {"bandwidth": "scot"}, "a rule"),
+        (POINTS | {"truth": ROWS | {"variance": -1.0}}, "finite variance"),
+        (POINTS | {"truth": ROWS | {"spread": 0.5}}, "between 0 and 1/4"),
+        (PLACE | {"truth": {"point_variance": 0.0}}, "point_variance"),
         ({"combine": "both"}, "combine"),
         ({"variance_factors": np.array([1.0, 0.0, 1.0])}, "positive numbers"),
         ({"pool": "window"}, "at least one batch"),

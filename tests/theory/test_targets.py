@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mcollapse import theory
-from tests.theory.reference import LIMITS, SIMULATED, law_of, predicted, setting_of
+from mcollapse.estimators import optimal_weight
+from tests.theory.reference import LIMITS, SIMULATED, exact, law_of, predicted, setting_of
 
 # The rows carry ten digits; some were computed with chains that lose a few.
 ACCURACY = 2e-9
@@ -79,7 +80,34 @@ def test_one_fit_to_rows_of_two_models():
         assert not np.isclose(theory.passed_on(d, real + made + 1, made, made * (made - 1)), value, rtol=1e-3)
 
 
+def test_ratio_of_a_subsample():
+    row = LIMITS["pub-aal-subsample-ratio"]
+    *fits, _ = row["generations"]
+    *values, limit = row["values"]
+    assert np.allclose(theory.subsample_ratio(np.array(fits) + 1), values, rtol=ACCURACY)
+    assert np.isclose(limit, np.pi**2 / 2 - 2, rtol=ACCURACY)
+    assert np.isclose(theory.subsample_ratio(np.array([10**6]))[0], limit, rtol=1e-5)
+
+
+def test_optimal_weight():
+    """That of the engine, and the long-run risk of a location under it: V(w*, k) = w*, and less nowhere near."""
+    row = LIMITS["pub-golden-opt"]
+    found = optimal_weight(np.array(row["settings"]["k"]))
+    assert np.allclose(found, row["values"], rtol=1e-6)  # in float32
+    for k, weight in zip(row["settings"]["k"], row["values"], strict=True):
+        n, m = round(1000 * k), 1000
+        risks = []
+        for w in (weight, weight - 1e-3, weight + 1e-3):
+            made = theory.Setting(
+                family="location", estimator="weighted", source="split", pool="newest", start="real",
+                sizes=np.full(401, n), real_sizes=np.full(401, n), synthetic_sizes=np.full(401, m),
+                weights=np.full(401, w), truth={"point_variance": 1.0},
+            )  # fmt: skip
+            risks.append(n * exact(made, "squared_error", [400]).values[0])
+        assert np.isclose(risks[0], weight, rtol=1e-8) and min(risks[1:]) > risks[0]
+
+
 def test_every_limit_is_tested():
     """Here, or where there is no law by simulation alone."""
-    words = ("plateau", "limit", "borderline", "time", "strong", "pooled")
+    words = ("plateau", "limit", "borderline", "time", "strong", "pooled", "ratio", "opt")
     assert all(any(word in name for word in words) for name in LIMITS)

@@ -21,6 +21,7 @@ from mcollapse.families import (
     Poisson,
 )
 from mcollapse.families.base import AbstractFamily, Truth
+from mcollapse.families.generalised_linear import AbstractGeneralisedLinear
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest, Window
 from mcollapse.process import RecursiveTraining
@@ -212,6 +213,12 @@ def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float
         return {
             "coefficients": np.asarray(params.coefficients, np.float64),
             "noise_variance": float(params.noise_variance),
+            "covariance": np.eye(family.dimension) if covariance is None else np.asarray(covariance.matrix),
+        }
+    if isinstance(family, AbstractGeneralisedLinear):
+        covariance = family.covariance
+        return {
+            "coefficients": np.asarray(params.coefficients, np.float64),
             "covariance": np.eye(family.dimension) if covariance is None else np.asarray(covariance.matrix),
         }
     if isinstance(family, MultivariateGaussian):

@@ -203,7 +203,7 @@ def _decomposed(gram: Array, rank: Array, floor: Array | None = None) -> Array:
         return jnp.pad(left, ((0, 1), (0, 1), (0, 0))), row
 
     diagonal = jnp.stack([gram[k, k] for k in range(size)])
-    rows = jax.lax.scan(turn, gram, (diagonal, floor, jnp.arange(size)))[1]
+    rows = jax.lax.scan(turn, gram, (diagonal, floor, jnp.arange(size, dtype=jnp.int32)))[1]
     return jnp.stack([_after(k, rows[k, : gram.shape[1] - k]) for k in range(size)])
 
 

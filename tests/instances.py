@@ -12,10 +12,12 @@ from mcollapse.families import (
     KernelDensity,
     LinearRegression,
     Location,
+    LogisticRegression,
     MarkovText,
     MultivariateGaussian,
     NextToken,
     Poisson,
+    PoissonRegression,
 )
 
 
@@ -60,6 +62,8 @@ FAMILIES |= {
     "kernel-density": instance(KernelDensity(bandwidth=0.3), NORMAL),
     "kernel-density-scott": instance(KernelDensity(bandwidth="scott"), NORMAL),
     "location": instance(Location(fit="median"), Location.Params(0.5)),
+    "logistic": instance(LogisticRegression(2), LogisticRegression.Params([0.5, -0.3])),
+    "poisson-regression": instance(PoissonRegression(2), PoissonRegression.Params([0.3, -0.2])),
     "markov-text": instance(TEXT, TEXT.standard_truth(), "past", "few"),
 }
 SOURCES = {

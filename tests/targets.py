@@ -17,12 +17,21 @@ from mcollapse.families import (
     Gaussian,
     KernelDensity,
     LinearRegression,
+    LogisticRegression,
     MultivariateGaussian,
     Poisson,
 )
 from tests.theory import rows
 from tests.theory.reference import PAST
-from tests.theory.rows import design_of, dimension_of, is_multivariate, is_regression, noise_of, weighted_how
+from tests.theory.rows import (
+    design_of,
+    dimension_of,
+    is_logistic,
+    is_multivariate,
+    is_regression,
+    noise_of,
+    weighted_how,
+)
 
 ROWS = {row["id"]: row for row in rows.ROWS}
 NOT_BY_SIMULATION = {
@@ -100,7 +109,7 @@ class Measured:
 
 def process(row) -> mc.RecursiveTraining:
     s = row["settings"]
-    if is_regression(row):
+    if is_regression(row) or is_logistic(row):
         return _regression(row)
     if is_multivariate(row):
         return _multivariate(row)
@@ -142,7 +151,9 @@ def process(row) -> mc.RecursiveTraining:
 
 def _regression(row) -> mc.RecursiveTraining:
     s = row["settings"]
+    logistic = is_logistic(row)
     family = LinearRegression(dimension_of(row), design=design_of(row))
+    family = LogisticRegression(dimension_of(row)) if logistic else family
     size = s.get("T0", s.get("T", s.get("n")))
     estimator = mc.estimators.MaximumLikelihood()
     if "minimum-norm" in row["estimator"]:
@@ -204,6 +215,8 @@ def truth(row):
     s = row["settings"]
     if row["family"] == "bernoulli":
         return Bernoulli.Params(s["p0"])
+    if is_logistic(row):
+        return LogisticRegression.Params.ones(dimension_of(row))
     if is_regression(row):
         d = dimension_of(row)
         return LinearRegression.Params(np.eye(d)[0] if "w_norm_sq" in s else np.zeros(d), noise_of(row))

@@ -14,8 +14,10 @@ from mcollapse.families import (
     Gaussian,
     LinearRegression,
     Location,
+    LogisticRegression,
     MarkovText,
     NextToken,
+    PoissonRegression,
 )
 from mcollapse.families import KernelDensity as Kernel
 from mcollapse.families import MultivariateGaussian as Multivariate
@@ -400,6 +402,30 @@ CAUSES = {
     "a ridge without a penalty": (lambda p: mc.estimators.Ridge(0.0), "got 0", "MinimumNorm()"),
     "a ridge of a coin": (
         lambda p: bernoulli(estimator=mc.estimators.Ridge(1.0)), "Bernoulli", "families.LinearRegression"),
+    "a logistic regression of no features": (lambda p: LogisticRegression(0), "got 0", "at least 1"),
+    "coefficients that are a table": (lambda p: LogisticRegression.Params([[1.0]]), "(1, 1)", "a vector, one a feature"),
+    "an infinite coefficient": (lambda p: PoissonRegression.Params([np.inf]), "inf", "finite"),
+    "a covariance of other features": (lambda p: PoissonRegression(3, np.eye(2)), "dimension 3", "[2, 2]"),
+    "a truth of more features": (
+        lambda p: run(regression(LogisticRegression(2)), LogisticRegression.Params.ones(3)), "3 coefficients", "dimension=3"),
+    "other features of a logistic truth": (
+        lambda p: run(regression(LogisticRegression(2)),
+                      mc.Truth(LogisticRegression(2, 2 * np.eye(2)), LogisticRegression.Params.ones())),
+        "one covariance", "same LogisticRegression"),
+    "rates that cannot be drawn": (
+        lambda p: run(regression(PoissonRegression(2)), PoissonRegression.Params([3.0, 3.0])), "4.24", "scale coefficients"),
+    "labels that are no classes": (
+        lambda p: LogisticRegression.Params.from_data(np.eye(9)[:, :2], np.arange(9)), "got 2", "0 and 1"),
+    "labels that are no counts": (
+        lambda p: PoissonRegression.Params.from_data(np.eye(9)[:, :2], np.full(9, -1)), "got -1", "whole numbers"),
+    "labels that a plane separates": (
+        lambda p: LogisticRegression.Params.from_data(np.arange(1.0, 10)[:, None], np.ones(9)), "separates", "more rows"),
+    "counts that are all zero on one side": (
+        lambda p: PoissonRegression.Params.from_data(np.arange(1.0, 10)[:, None], np.zeros(9)), "are zero", "fewer features"),
+    "singular features of a logistic truth": (
+        lambda p: LogisticRegression.Params.from_data(np.ones((9, 2)), np.ones(9)), "rank 1", "leave out columns"),
+    "too few rows for a logistic regression": (
+        lambda p: run(regression(LogisticRegression(3), sizes=2), LogisticRegression.Params.ones(3)), "has 2", "at least 3 points"),
     "the shortest of coins": (
         lambda p: bernoulli(estimator=mc.estimators.MinimumNorm()), "Bernoulli", "families.LinearRegression"),
     "a weighting of neither rows nor fits": (

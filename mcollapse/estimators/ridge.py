@@ -1,4 +1,4 @@
-"""Ridge: least squares with a penalty on the length of the coefficients."""
+"""Ridge: maximum likelihood with a penalty on the length of the coefficients."""
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,9 +13,13 @@ from mcollapse.schedules import number
 
 
 class Ridge(AbstractEstimator):
-    r"""$\hat w = \arg\min_w \frac1n \|y - X w\|^2 + \lambda \|w\|^2$, for any number n of points.
+    r"""$\hat w = \arg\min_w \frac1n D(w) + \lambda \|w\|^2$, D the deviance, for any number n of points.
 
-    The penalty $\lambda > 0$ is per point: that of scikit-learn divided by n.
+    D is $\|y - X w\|^2$ of a linear regression, and twice the negative log-likelihood, but for a constant,
+    of a logistic or Poisson regression; there it does not matter whether labels are separated. The penalty
+    $\lambda > 0$ is per point: in scikit-learn the alpha of `Ridge` divided by n, 1/(nC) of
+    `LogisticRegression` and the alpha of `PoissonRegressor`. Where rounding hides it from Newton's iteration
+    the status is `NOT_CONVERGED`.
     Source: Dohmatob, Feng and Kempe (2024, arXiv 2402.07712).
     """
 
@@ -52,7 +56,7 @@ class Ridge(AbstractEstimator):
         if not hasattr(family, "ridge"):
             raise ValueError(
                 f"estimators.Ridge penalises the length of coefficients, and {family.name} has none: use it "
-                "with families.LinearRegression, or use estimators.MaximumLikelihood()"
+                "with a regression, such as families.LinearRegression, or use estimators.MaximumLikelihood()"
             )
 
     def fewest(self, family: AbstractFamily) -> int:

@@ -10,7 +10,9 @@ from mcollapse.families.gaussian import Gaussian as Gaussian
 from mcollapse.families.kernel_density import KernelDensity as KernelDensity
 from mcollapse.families.linear_regression import LinearRegression as LinearRegression
 from mcollapse.families.location import Location as Location
+from mcollapse.families.logistic_regression import LogisticRegression as LogisticRegression
 from mcollapse.families.markov_text import MarkovText as MarkovText
 from mcollapse.families.multivariate_gaussian import MultivariateGaussian as MultivariateGaussian
 from mcollapse.families.next_token import NextToken as NextToken
 from mcollapse.families.poisson import Poisson as Poisson
+from mcollapse.families.poisson_regression import PoissonRegression as PoissonRegression

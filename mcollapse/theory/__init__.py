@@ -23,6 +23,8 @@ from .fresh_survival import fresh_extinction as fresh_extinction
 from .gaussian_fourth import gaussian_fourth_moments as gaussian_fourth_moments
 from .gaussian_moments import bandwidth_factor as bandwidth_factor
 from .gaussian_moments import gaussian_moments as gaussian_moments
+from .generalised_linear import regression_constants as regression_constants
+from .generalised_linear import regression_information as regression_information
 from .improvement import improves as improves
 from .improvement import improving_size as improving_size
 from .improvement import required_size as required_size

@@ -10,6 +10,7 @@ from . import (
     empirical,
     fresh_survival,
     gaussian,
+    generalised_linear,
     informed,
     kernel_density,
     least_squares,
@@ -37,6 +38,9 @@ CHAPTERS: tuple[Chapter, ...] = (
     informed.CHAPTER,
     least_squares.CHAPTER,
     least_squares.INFORMED,
+    generalised_linear.CHAPTER,
+    generalised_linear.INFORMED,
+    generalised_linear.REMEMBERING,
     multivariate.CHAPTER,
     multivariate.INFORMED,
     past.CHAPTER,
@@ -69,6 +73,7 @@ CHEAP: Asked = tuple(
         "log_determinant",
         "frobenius_squared",
         "cramer_von_mises",
+        "kl_divergence",
     )
 )
 

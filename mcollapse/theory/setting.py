@@ -9,7 +9,7 @@ import numpy as np
 CHOICES = {
     "family": (
         "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
-        "next-token", "empirical", "kernel-density", "location",
+        "next-token", "empirical", "kernel-density", "location", "logistic-regression", "poisson-regression",
     ),
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
@@ -47,8 +47,8 @@ class Setting:
 
     Arguments:
         family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional), "multivariate-gaussian",
-            "linear-regression", "next-token" (many contexts at once), "empirical", "kernel-density" (needs
-            bandwidth) or "location".
+            "linear-regression", "logistic-regression", "poisson-regression", "next-token" (many contexts at
+            once), "empirical", "kernel-density" (needs bandwidth) or "location".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
             real points), "debiased" or "weighted" (needs weights).
         source: "last-model", "mixture" (needs shares), "split" (needs real_sizes and synthetic_sizes) or
@@ -59,10 +59,10 @@ class Setting:
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
         truth: {"probabilities": [K]} or, of next tokens, [C, K], {"probability": scalar}, {"rate": scalar},
             {"mean": scalar, "variance": scalar}, {"mean": [d], "covariance": [d, d]} or {"coefficients": [d],
-            "noise_variance": scalar, "covariance": [d, d] of the features}; of rows, in d dimensions,
-            {"variance": the trace of the covariance, "dimension": d, "spread": the integral of F(1 - F) dF,
-            or 0 where there is no one distribution function}; of a location, {"point_variance": that of the
-            influence of a point}.
+            "noise_variance": scalar, "covariance": [d, d] of the features}, where regressions other than the
+            linear one have no noise; of rows, in d dimensions, {"variance": the trace of the covariance,
+            "dimension": d, "spread": the integral of F(1 - F) dF, or 0 where there is no one distribution
+            function}; of a location, {"point_variance": that of the influence of a point}.
         shares: alpha_t, [T+1]; entry 0 is never read.
         real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
         synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
@@ -90,10 +90,7 @@ class Setting:
             is outside [0, 1], or the truth is no law.
     """
 
-    family: Literal[
-        "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
-        "next-token", "empirical", "kernel-density", "location",
-    ]  # fmt: skip
+    family: str
     estimator: Literal[
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm"
     ]
@@ -287,7 +284,7 @@ def _check_truth(setting: Setting) -> None:
         if not 0 < float(setting.truth["point_variance"]) < np.inf or setting.fit not in ("mean", "median"):
             raise ValueError("a location needs a positive, finite point_variance and the fit mean or median")
         return
-    if setting.family == "linear-regression":
+    if setting.family.endswith("-regression"):
         _check_regression(setting.truth)
         return
     chances = setting.probabilities
@@ -308,7 +305,7 @@ def _check_regression(truth: Mapping[str, np.ndarray | float]) -> None:
     coefficients, covariance = np.asarray(truth["coefficients"]), np.asarray(truth["covariance"])
     if coefficients.ndim != 1 or covariance.shape != (len(coefficients), len(coefficients)):
         raise ValueError("a regression needs coefficients [d] and a covariance [d, d]")
-    if not 0 <= float(truth["noise_variance"]) < np.inf or np.linalg.eigvalsh(covariance)[0] <= 0:
+    if not 0 <= float(truth.get("noise_variance", 0.0)) < np.inf or np.linalg.eigvalsh(covariance)[0] <= 0:
         raise ValueError(
             "a regression needs a noise variance of at least 0 and a positive definite covariance"
         )

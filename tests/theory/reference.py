@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 
 from mcollapse import theory
-from tests.theory.rows import ROWS, design_of, dimension_of, is_multivariate, is_regression, noise_of
+from tests.theory.rows import (
+    ROWS,
+    design_of,
+    dimension_of,
+    is_logistic,
+    is_multivariate,
+    is_regression,
+    noise_of,
+)
 
 OWN = {"pub-far-bump-n1000"}
 """Rows of a family that is not ours: tests/test_far_bump.py."""
@@ -102,7 +110,7 @@ def setting_of(row: dict[str, Any], **changes: Any) -> theory.Setting:
         parts |= {"family": "poisson", "truth": {"rate": given["lambda0"]}}
     if row["family"] in ("ecdf", "kde"):
         return theory.Setting(**(parts | _points(row, generations) | changes))
-    if is_regression(row):
+    if is_regression(row) or is_logistic(row):
         return theory.Setting(**(parts | _regression(row, generations) | changes))
     if is_multivariate(row):
         return theory.Setting(**(parts | _multivariate(row, generations) | changes))
@@ -167,6 +175,9 @@ def _regression(row: dict[str, Any], generations: int) -> dict[str, Any]:
         "source": "last-model",
         "design": design_of(row),
     }
+    if is_logistic(row):
+        truth = {"coefficients": np.ones(d), "covariance": np.eye(d)}
+        parts |= {"family": "logistic-regression", "truth": truth}
     if "minimum-norm" in row["estimator"]:
         parts["estimator"] = "minimum-norm"
     if "m" in given:

@@ -27,6 +27,10 @@ def is_regression(row: dict[str, Any]) -> bool:
     return row["family"] == "ols"
 
 
+def is_logistic(row: dict[str, Any]) -> bool:
+    return row["family"] == "logistic"
+
+
 def is_multivariate(row: dict[str, Any]) -> bool:
     return row["family"].startswith("gaussian_mv")
 
@@ -51,5 +55,5 @@ def dimension_of(row: dict[str, Any]) -> int:
 def noise_of(row: dict[str, Any]) -> float:
     """The variance of the labels' noise, of a generator's where there is one."""
     given = row["settings"]
-    plain = given.get("noise_var", given.get("noise_sd", 0.0) ** 2)
+    plain = given.get("noise_var", (given.get("noise_sd") or 0.0) ** 2)
     return given.get("generator_noise_var", plain)

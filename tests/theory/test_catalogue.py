@@ -47,6 +47,8 @@ NORMALS = {
 }
 TOKENS = {"family": "next-token", "truth": {"probabilities": np.array([[0.5, 0.3, 0.2], [0.0, 0.0, 1.0]])}}
 RANDOM_TOKENS = TOKENS | {"context_counts": "random", "contexts": np.array([0.2, 0.8])}
+LOGISTIC = {"family": "logistic-regression", "truth": {"coefficients": np.ones(2), "covariance": np.eye(2)}}
+RATES = {"family": "poisson-regression", "truth": {"coefficients": np.zeros(2), "covariance": np.eye(2)}}
 COUNTS = {"family": "poisson", "truth": {"rate": 2.5}}
 ROWS = {"variance": 2.0, "dimension": 1.0, "spread": 1 / 6}
 POINTS = {"family": "empirical", "truth": ROWS}
@@ -78,6 +80,8 @@ TRUTHS = (
     POINTS | {"truth": {"variance": 0.0, "dimension": 2.0, "spread": 0.0}},
     KERNELS | {"bandwidth": "scott"},
     PLACE | {"fit": "median"},
+    LOGISTIC,
+    RATES,
 )
 SOURCES = (
     {"source": "last-model"},
@@ -143,7 +147,7 @@ def test_only_what_is_asked_is_computed():
 def test_every_law_has_its_say():
     said = set()
     fits, families = FITS, (True, False)
-    truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC)
+    truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC, LOGISTIC)
     truths = (*truths, TOKENS, RANDOM_TOKENS, TOKENS | {"truth": {"probabilities": np.array([[0.5, 0.5]])}})
     truths += (POINTS, KERNELS, PLACE, PLACE | {"fit": "median"})
     for truth, source, pool, fit, own in product(truths, (*SOURCES, *MEMORIES), POOLS, fits, families):

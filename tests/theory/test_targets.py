@@ -107,7 +107,21 @@ def test_optimal_weight():
         assert np.isclose(risks[0], weight, rtol=1e-8) and min(risks[1:]) > risks[0]
 
 
+def test_long_run_of_weighted_logistic_regression():
+    """A simulation of n = 1,000 and the asymptotic law; one of the next smaller dimension is rejected."""
+    row = LIMITS["pub-golden-logistic-n1000"]
+    setting = setting_of(row | {"generations": [16]})
+    (law,) = theory.predictions(setting, [("squared_error", {})], np.arange(9, 17))
+    assert law.law.name == "regression-information-weighted" and law.law.kind == "asymptotic"
+    allowed = 4 * row["standard_error"][0] + law.tolerance * row["values"][0]
+    assert abs(law.values.mean() - row["values"][0]) < allowed < 0.25 * row["values"][0]
+    limit = theory.regression_constants("logistic-regression", np.ones(2), np.eye(2))["squared_error"]
+    weight = row["settings"]["w"]
+    ratio = (weight**2 + (1 - weight) ** 2) / (weight * (2 - weight))
+    assert np.isclose(law.values[-1], ratio * limit / 1000, rtol=1e-6)
+
+
 def test_every_limit_is_tested():
     """Here, or where there is no law by simulation alone."""
-    words = ("plateau", "limit", "borderline", "time", "strong", "pooled", "ratio", "opt")
+    words = ("plateau", "limit", "borderline", "time", "strong", "pooled", "logistic", "ratio", "opt")
     assert all(any(word in name for word in words) for name in LIMITS)

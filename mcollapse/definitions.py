@@ -44,6 +44,8 @@ class Thresholds:
     """3: over the second half of the run the risk grows at least like this power of t."""
     diversity: float = 0.1
     """4: so little of the variety is left."""
+    modes: float = 0.9
+    """6: so few of the modes are still covered."""
     tails: float = 0.9
     """7: so few of the symbols can still be drawn."""
     hallucinated: float = 0.01
@@ -123,7 +125,7 @@ def collapse_report(run: Trajectories, thresholds: Thresholds | None = None) -> 
             _divergence(run, risk, given),
             _diversity(run, diversity, given),
             _missing(5, "changed scaling law", "needs a sweep over sample sizes"),
-            _missing(6, "lost or entangled modes", "needs a model with modes"),
+            _modes(run, given),
             _tails(run, given),
             _hallucinated(run, given),
         )
@@ -250,6 +252,20 @@ def _diversity(run: Trajectories, record: str | None, given: Thresholds) -> Defi
     answer = _decided(value, spread, given.diversity, given, above=False)
     return Definition(
         4, name, answer, f"ratio at most {given.diversity:g}", _reference(run, record), value, spread, record
+    )
+
+
+def _modes(run: Trajectories, given: Thresholds) -> Definition:
+    name = "lost or entangled modes"
+    record = _first(run, ("mode_coverage",))
+    if record is None:
+        return _missing(6, name, "record mode_coverage, of a model and a truth with modes")
+    value, spread = _ratio(*_moments(run, record))
+    if np.isnan(value):
+        return _missing(6, name, "the first fit covers no mode")
+    answer = _decided(value, spread, given.modes, given, above=False)
+    return Definition(
+        6, name, answer, f"ratio at most {given.modes:g}", _reference(run, record), value, spread, record
     )
 
 

@@ -18,8 +18,11 @@ from mcollapse.downstream import Downstream as Downstream
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.held_out import HeldOut as HeldOut
 from mcollapse.measuring import AbstractMetric as AbstractMetric
+from mcollapse.modes import ComponentMass as ComponentMass
+from mcollapse.modes import covered, matched_means
 from mcollapse.schedules import number
 from mcollapse.summation import total, tree_sum
+from mcollapse.triangular import cholesky
 
 _DENSITY_POINTS = 2049
 
@@ -213,6 +216,9 @@ def log_determinant(family: AbstractFamily, params: Params, truth: Truth) -> Flo
     r"""$\log\det\hat\Sigma$, whose law is exact and light-tailed."""
     if hasattr(params, "log_diagonal"):
         return 2.0 * _total(params.log_diagonal)
+    if hasattr(family, "total_covariance"):
+        matrix = _covariance(family, params, "log_determinant")
+        return 2.0 * _total(jnp.log(jnp.diagonal(cholesky(matrix, len(matrix)))))
     return _log_variance(family, params, "log_determinant")
 
 
@@ -223,6 +229,26 @@ def frobenius_squared(family: AbstractFamily, params: Params, truth: Truth) -> F
     # what rounding makes of equal numbers is no distance
     equal = jnp.abs(ours - theirs) <= 4 * jnp.finfo(ours.dtype).eps * jnp.abs(theirs)
     return _sum(jnp.where(equal, 0.0, ours - theirs) ** 2)
+
+
+def matched_squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\min_\pi \sum_k \|\hat\mu_{\pi(k)} - \mu_{*k}\|^2$ over all matchings of up to six components.
+
+    The labels of components mean nothing, and may be exchanged from one generation to the next.
+    """
+    return matched_means(family, params, truth)
+
+
+def mode_coverage(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""The share of the truth's components that the model still has.
+
+    A component of the model belongs to the mode of least Mahalanobis distance in the truth's covariances, and
+    counts within 2; a mode is covered where those that belong to it have a tenth of its weight. One that lies
+    between two modes covers one at most. Definition 6 of Schaeffer et al. (2025, arXiv 2503.03150), whose
+    thresholds are ours.
+    """
+    found = covered(family, params, truth)
+    return _total(found) / len(found)
 
 
 class Above(eqx.Module):
@@ -296,6 +322,8 @@ def _tables(
 
 
 def _covariance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, "dimension dimension"]:
+    if hasattr(family, "total_covariance"):  # of a mixture, between its components too
+        return family.total_covariance(params)  # type: ignore[attr-defined]
     if callable(getattr(family, "covariance", None)):
         return family.covariance(params)  # type: ignore[attr-defined]
     return jnp.exp(_log_variance(family, params, metric)).reshape(1, 1)

@@ -8,7 +8,14 @@ import numpy as np
 from mcollapse import theory
 from mcollapse.decoders import AsIs, VarianceFactor
 from mcollapse.description import NotRebuilt, kebab
-from mcollapse.estimators import MaximumLikelihood, RealOnly, Unbiased, Weighted, optimal_weight
+from mcollapse.estimators import (
+    ApproximateJointML,
+    MaximumLikelihood,
+    RealOnly,
+    Unbiased,
+    Weighted,
+    optimal_weight,
+)
 from mcollapse.families import (
     Bernoulli,
     Empirical,
@@ -19,6 +26,7 @@ from mcollapse.families import (
     MultivariateGaussian,
     NextToken,
     Poisson,
+    SymmetricMixture,
 )
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.families.generalised_linear import AbstractGeneralisedLinear
@@ -183,6 +191,8 @@ def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
         return False
     if isinstance(process.estimator, Weighted) and process.estimator.weight == "optimal":
         ours = ours and getattr(process.source, "counts", "fixed") == "fixed"  # else the weight is random
+    if isinstance(process.estimator, ApproximateJointML) and float(process.estimator.eta) != 2:
+        return False  # the theorem's estimator
     if not isinstance(process.decoder, AsIs | VarianceFactor):
         return False
     if isinstance(process.source, PastModels) and isinstance(process.pool, Window):
@@ -224,6 +234,8 @@ def _truth(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray | float
     if isinstance(family, MultivariateGaussian):
         factor = np.asarray(params.unit, np.float64) * np.exp(np.asarray(params.log_diagonal, np.float64))
         return {"mean": np.asarray(params.mean, np.float64), "covariance": factor @ factor.T}
+    if isinstance(family, SymmetricMixture):
+        return {"location": float(params.location), "variance": math.exp(float(params.log_variance))}
     if hasattr(params, "log_variance"):
         return {"mean": float(params.mean), "variance": math.exp(float(params.log_variance))}
     return {

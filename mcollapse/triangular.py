@@ -47,6 +47,11 @@ def cholesky(matrix: Square, rank: Rank) -> Square:
     return _factor(matrix, jnp.asarray(rank, jnp.int32))
 
 
+def floored_cholesky(matrix: Square, least: Vector) -> Square:
+    """The lower triangular factor, with no pivot's square below `least`: never singular."""
+    return _floored_factor(matrix, least)
+
+
 def triangular(rows: Float[Array, "count columns"], rank: Rank) -> tuple[Square, Vector]:
     """(L, w) of rows whose last column is y, and of which so many are not zero."""
     product = jnp.matmul(rows.T, rows, precision=jax.lax.Precision.HIGHEST)
@@ -126,6 +131,14 @@ def _sum_factor(first: Array, second: Array, vector: Array, rank: Array) -> Arra
 @over_lanes
 def _factor(matrix: Array, rank: Array) -> Array:
     return _swapped(_decomposed(matrix, rank))
+
+
+@over_lanes
+def _floored_factor(matrix: Array, floor: Array) -> Array:
+    factor = _swapped(_decomposed(matrix, jnp.asarray([len(matrix)], jnp.int32), floor))
+    # a pivot below the floor was divided by the floor's root, which is what belongs in its place
+    diagonal = jnp.eye(len(matrix), dtype=factor.dtype)[:, :, None] > 0
+    return jnp.where(diagonal, jnp.maximum(factor, jnp.sqrt(floor)), factor)
 
 
 @over_lanes

@@ -9,6 +9,7 @@ from mcollapse.families import (
     Categorical,
     Empirical,
     Gaussian,
+    GaussianMixture,
     KernelDensity,
     LinearRegression,
     Location,
@@ -18,6 +19,7 @@ from mcollapse.families import (
     NextToken,
     Poisson,
     PoissonRegression,
+    SymmetricMixture,
 )
 
 
@@ -64,6 +66,10 @@ FAMILIES |= {
     "location": instance(Location(fit="median"), Location.Params(0.5)),
     "logistic": instance(LogisticRegression(2), LogisticRegression.Params([0.5, -0.3])),
     "poisson-regression": instance(PoissonRegression(2), PoissonRegression.Params([0.3, -0.2])),
+    "mixture-model": instance(
+        GaussianMixture(2, 1), GaussianMixture.Params.of([0.4, 0.6], [[-2.0], [2.0]], [[[1.0]], [[0.5]]])
+    ),
+    "symmetric-mixture": instance(SymmetricMixture(), SymmetricMixture.Params.of(2.0, 1.0)),
     "markov-text": instance(TEXT, TEXT.standard_truth(), "past", "few"),
 }
 SOURCES = {

@@ -20,6 +20,7 @@ from mcollapse.families import (
     LogisticRegression,
     MultivariateGaussian,
     Poisson,
+    SymmetricMixture,
 )
 from tests.theory import rows
 from tests.theory.reference import PAST
@@ -27,6 +28,7 @@ from tests.theory.rows import (
     design_of,
     dimension_of,
     is_logistic,
+    is_mixture,
     is_multivariate,
     is_regression,
     noise_of,
@@ -96,6 +98,8 @@ METRICS = {
     "E int (F_t - F)^2 dF": metrics.cramer_von_mises,
     "long-run E int (F_t - F)^2 dF, one value per w": metrics.cramer_von_mises,
     "E variance of the fitted law": metrics.variance,
+    "P(s_k > eps)": metrics.standard_deviation,
+    "E s_hat / s, one value per ratio": metrics.standard_deviation,
 }
 
 
@@ -115,6 +119,8 @@ def process(row) -> mc.RecursiveTraining:
         return _multivariate(row)
     if row["family"] in ("ecdf", "kde"):
         return _points(row)
+    if is_mixture(row):
+        return _mixture(row)
     known = "variance known" in row["estimator"]
     families = {"bernoulli": Bernoulli(), "categorical": Categorical(), "poisson": Poisson()}
     family = families.get(row["family"], Gaussian("known" if known else "fitted"))
@@ -197,6 +203,12 @@ def _points(row) -> mc.RecursiveTraining:
     )
 
 
+def _mixture(row) -> mc.RecursiveTraining:
+    closed = row["estimator"].startswith("approximate")
+    estimator = mc.estimators.ApproximateJointML() if closed else mc.estimators.MaximumLikelihood()
+    return mc.RecursiveTraining(family=SymmetricMixture(), estimator=estimator, sizes=row["settings"]["n"])
+
+
 def _downstream(row):
     """The metric of the row's downstream model, with rows and noise of its own."""
     s = row["settings"]
@@ -224,6 +236,8 @@ def truth(row):
         return MultivariateGaussian.Params.isotropic(dimension_of(row))
     if row["family"] in ("ecdf", "kde"):
         return mc.Truth(Gaussian(), Gaussian.Params(0.0, 0.0))
+    if is_mixture(row):
+        return SymmetricMixture.Params.of(s.get("mu_over_sigma", s.get("mu0")), s.get("sigma0", 1.0) ** 2)
     if row["family"] == "poisson":
         return Poisson.Params(s["lambda0"])
     if row["family"] != "categorical":
@@ -282,7 +296,7 @@ def simulate(row, replicates: int, change=lambda process: process, seed: int = 2
     """
     start = "truth" if row["generation_zero"] == "truth" and not _keeps_real(row) else "real"
     metric = _downstream(row) if "w_down" in row["quantity"] else METRICS[row["quantity"]]
-    if row["quantity"] == "P(sd_k > eps)":
+    if row["quantity"] in ("P(sd_k > eps)", "P(s_k > eps)"):
         metric = metrics.Above(metric, row["settings"]["eps"])
     record = mc.Record(metric, at=generations(row), reduce=mc.Keep())
     if hits(row):
@@ -334,7 +348,8 @@ def measured(row, entry) -> list[Measured]:
     if row["quantity"].startswith("P("):
         value = np.asarray(row["values"])
         error = np.sqrt(value * (1 - value) / replicates)
-    return [Measured(float(m), float(e)) for m, e in zip(mean, error, strict=True)]
+    published = row["standard_error"] if is_mixture(row) else np.zeros(len(mean))  # simulations themselves
+    return [Measured(float(m), float(e), p) for m, e, p in zip(mean, error, published, strict=True)]
 
 
 @functools.cache

@@ -12,12 +12,14 @@ from mcollapse.families import (
     Categorical,
     Empirical,
     Gaussian,
+    GaussianMixture,
     LinearRegression,
     Location,
     LogisticRegression,
     MarkovText,
     NextToken,
     PoissonRegression,
+    SymmetricMixture,
 )
 from mcollapse.families import KernelDensity as Kernel
 from mcollapse.families import MultivariateGaussian as Multivariate
@@ -436,9 +438,63 @@ CAUSES = {
         lambda p: bernoulli(estimator=mc.estimators.Weighted(0.5, "fits", 1)), "Bernoulli", "ddof=0"),
     "a test error of a coin": (
         lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.test_error)), "Bernoulli", "squared_error"),
+    "a mixture with a zero weight": (
+        lambda p: GaussianMixture.Params.of([1.0, 0.0], [[0.0], [1.0]], np.ones((2, 1, 1))), "component 1", "leave it out"),
+    "weights of a mixture that do not sum to one": (
+        lambda p: GaussianMixture.Params.of([0.5, 0.6], [0.0, 1.0], [1.0, 1.0]), "1.1", "divide them by their sum"),
+    "a mixture with a singular covariance": (
+        lambda p: GaussianMixture.Params.of([0.5, 0.5], np.eye(2), [np.eye(2), np.ones((2, 2))]),
+        "positive definite", "leave out dimensions"),
+    "a mixture with too few covariances": (
+        lambda p: GaussianMixture.Params.of([0.5, 0.5], np.eye(2), [np.eye(2)]), "(1, 2, 2)", "(2, 2, 2)"),
+    "a mixture that is not a number": (
+        lambda p: GaussianMixture.Params.of([0.5, 0.5], [np.nan, 1.0], [1.0, 1.0]), "nan", "must be finite"),
+    "a mixture with no components": (lambda p: GaussianMixture(0), "got 0", "at least 1"),
+    "covariances of no known kind": (lambda p: GaussianMixture(covariance="tied"), "'tied'", '"spherical"'),
+    "a truth with more components": (
+        lambda p: run(mixture(), GaussianMixture.Params.separated(3)), "3 in 2", "components=3"),
+    "a mixture from too few points": (
+        lambda p: run(mixture(5), GaussianMixture.Params.separated()), "at least 6 points", "make the sizes larger"),
+    "an average of two mixtures": (
+        lambda p: mixture(estimator=mc.estimators.Weighted(0.5, "fits")), "no average", 'combine="rows"'),
+    "a divisor of a mixture": (lambda p: mixture(estimator=mc.estimators.Unbiased()), "GaussianMixture", "variance"),
+    "a floor of zero": (
+        lambda p: mc.estimators.ExpectationMaximisation(floor=0.0), "got 0.0", "between 0 and 1"),
+    "no iterations": (lambda p: mc.estimators.ExpectationMaximisation(0), "got 0", "at least 1"),
+    "a start from nowhere": (
+        lambda p: mc.estimators.ExpectationMaximisation(start="random"), "'random'", '"previous"'),
+    "expectation-maximisation of a coin": (
+        lambda p: bernoulli(estimator=mc.estimators.ExpectationMaximisation()), "Bernoulli", "MaximumLikelihood()"),
+    "a closed form of another mixture": (
+        lambda p: mixture(estimator=mc.estimators.ApproximateJointML()), "GaussianMixture", "SymmetricMixture"),
+    "an eta of one": (lambda p: mc.estimators.ApproximateJointML(1.0), "got 1.0", "is 2"),
+    "a location on the left": (lambda p: SymmetricMixture.Params(-1.0, 0.0), "got -1", "absolute value"),
+    "a component of no variance": (lambda p: SymmetricMixture.Params.of(1.0, 0.0), "got 0", "above 0"),
+    "rows of numbers that are one": (lambda p: SymmetricMixture.Params.from_data([2.0, -2.0]), "2 of size 2", "differ"),
+    "a matching of coins": (
+        lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.matched_squared_error)), "Bernoulli", "squared_error"),
+    "a matching of too many": (
+        lambda p: run(mixture(40, GaussianMixture(7)), GaussianMixture.Params.separated(7),
+                      record=keep(mc.metrics.matched_squared_error)), "7 components", "mode_coverage"),
+    "modes of a coin": (
+        lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.mode_coverage)), "Bernoulli", "ComponentMass"),
+    "a distance between mixtures": (
+        lambda p: run(symmetric(), SymmetricMixture.Params.standard(), record=keep(mc.metrics.wasserstein2_squared)),
+        "SymmetricMixture", "matched_squared_error"),
+    "masses of a coin": (
+        lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.ComponentMass())), "Bernoulli", "probabilities"),
+    "a mass of no points": (lambda p: mc.metrics.ComponentMass(0), "got 0", "at least 1"),
     "no such specification": (lambda p: Specification.read(p / "none.toml"), "none.toml", "no specification file"),
     "a specification that is no TOML": (lambda p: _not_toml(p), "not TOML", "line 1"),
 }  # fmt: skip
+
+
+def mixture(sizes=20, family=None, **parts):
+    return mc.RecursiveTraining(family=family or GaussianMixture(), sizes=sizes, **parts)
+
+
+def symmetric():
+    return mc.RecursiveTraining(family=SymmetricMixture(), sizes=20)
 
 
 def truth_of(**truth):

@@ -16,7 +16,7 @@ LAYERS = [
     {"decoders"},
     {"draw", "measuring"},
     {"estimators", "sources", "pools"},
-    {"checks", "downstream", "held_out"},
+    {"checks", "downstream", "held_out", "modes"},
     {"process"},
     {"metrics", "recording", "noise"},
     {"description", "planning", "progress", "program", "datasets"},

@@ -40,6 +40,7 @@ QUICK = (
     "pub-g-n10-d0-emeansq",
     "pub-g-n100-d1-elogvar",
     "pub-g-mix-n20-a.2-d1-mean",
+    "pub-gmm-step-n10-1",
 )
 SIMULATED = [name for name in ROWS if name not in NOT_BY_SIMULATION]
 

@@ -7,6 +7,7 @@ from mcollapse.families.categorical import Categorical as Categorical
 from mcollapse.families.empirical import Empirical as Empirical
 from mcollapse.families.features import Covariance as Covariance
 from mcollapse.families.gaussian import Gaussian as Gaussian
+from mcollapse.families.gaussian_mixture import GaussianMixture as GaussianMixture
 from mcollapse.families.kernel_density import KernelDensity as KernelDensity
 from mcollapse.families.linear_regression import LinearRegression as LinearRegression
 from mcollapse.families.location import Location as Location
@@ -16,3 +17,4 @@ from mcollapse.families.multivariate_gaussian import MultivariateGaussian as Mul
 from mcollapse.families.next_token import NextToken as NextToken
 from mcollapse.families.poisson import Poisson as Poisson
 from mcollapse.families.poisson_regression import PoissonRegression as PoissonRegression
+from mcollapse.families.symmetric_mixture import SymmetricMixture as SymmetricMixture

@@ -78,6 +78,7 @@ from .setting import CHOICES as CHOICES
 from .setting import Setting as Setting
 from .survival import forgotten as forgotten
 from .survival import median_forgetting_time as median_forgetting_time
+from .symmetric_mixture import component_bound as component_bound
 from .tails import exponential_bound as exponential_bound
 from .tails import markov_bound as markov_bound
 from .tails import normal_tail as normal_tail

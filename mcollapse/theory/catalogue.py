@@ -20,6 +20,7 @@ from . import (
     poisson,
     replacement,
     survival,
+    symmetric_mixture,
     tail_laws,
 )
 from .chapter import Asked, Chapter
@@ -54,6 +55,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     location.CHAPTER,
     location.INFORMED,
     location.REMEMBERING,
+    symmetric_mixture.CHAPTER,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.

@@ -10,9 +10,11 @@ CHOICES = {
     "family": (
         "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
         "next-token", "empirical", "kernel-density", "location", "logistic-regression", "poisson-regression",
+        "symmetric-mixture",
     ),
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
+        "approximate-joint-ml",
     ),
     "source": ("last-model", "mixture", "split", "past-models"),
     "pool": ("newest", "all", "subsample", "real-and-newest", "real-only", "window"),
@@ -48,9 +50,9 @@ class Setting:
     Arguments:
         family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional), "multivariate-gaussian",
             "linear-regression", "logistic-regression", "poisson-regression", "next-token" (many contexts at
-            once), "empirical", "kernel-density" (needs bandwidth) or "location".
+            once), "empirical", "kernel-density" (needs bandwidth), "location" or "symmetric-mixture".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
-            real points), "debiased" or "weighted" (needs weights).
+            real points), "debiased", "weighted" (needs weights) or "approximate-joint-ml" (eta = 2).
         source: "last-model", "mixture" (needs shares), "split" (needs real_sizes and synthetic_sizes) or
             "past-models".
         pool: "newest", "all", "subsample" (needs budget), "real-and-newest", "real-only" or "window" (needs
@@ -58,7 +60,8 @@ class Setting:
         start: "real", where generation 0 is fitted to n_0 real points, or "truth", where it is the truth.
         sizes: n_0 ... n_T in points, int [T+1]; of "split" only n_0 is read.
         truth: {"probabilities": [K]} or, of next tokens, [C, K], {"probability": scalar}, {"rate": scalar},
-            {"mean": scalar, "variance": scalar}, {"mean": [d], "covariance": [d, d]} or {"coefficients": [d],
+            {"mean": scalar, "variance": scalar}, {"location": scalar, "variance": scalar of a component},
+            {"mean": [d], "covariance": [d, d]} or {"coefficients": [d],
             "noise_variance": scalar, "covariance": [d, d] of the features}, where regressions other than the
             linear one have no noise; of rows, in d dimensions, {"variance": the trace of the covariance,
             "dimension": d, "spread": the integral of F(1 - F) dF, or 0 where there is no one distribution
@@ -92,7 +95,14 @@ class Setting:
 
     family: str
     estimator: Literal[
-        "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm"
+        "maximum-likelihood",
+        "unbiased",
+        "add-constant",
+        "real-only",
+        "debiased",
+        "weighted",
+        "minimum-norm",
+        "approximate-joint-ml",
     ]
     source: Literal["last-model", "mixture", "split", "past-models"]
     pool: Literal["newest", "all", "subsample", "real-and-newest", "real-only", "window"]
@@ -271,6 +281,13 @@ def _check_truth(setting: Setting) -> None:
     if setting.family == "poisson":
         if not 0 <= float(setting.truth["rate"]) < np.inf:
             raise ValueError("a Poisson truth needs a finite rate of at least 0")
+        return
+    if setting.family == "symmetric-mixture":
+        location, variance = float(setting.truth["location"]), float(setting.truth["variance"])
+        if not (0 <= location < np.inf and 0 < variance < np.inf):
+            raise ValueError(
+                "a symmetric mixture needs a finite location of at least 0 and a finite, positive variance"
+            )
         return
     if setting.family == "multivariate-gaussian":
         covariance = np.asarray(setting.truth["covariance"], dtype=float)

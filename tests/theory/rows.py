@@ -11,6 +11,14 @@ LONG = 200
 
 def _rows() -> Iterator[dict[str, Any]]:
     for row in json.loads((Path(__file__).parent / "targets.json").read_text()):
+        ratios = row["settings"].get("mu_over_sigma")
+        if isinstance(ratios, list):
+            numbers = zip(ratios, row["values"], row["standard_error"], strict=True)
+            for ratio, value, error in numbers:
+                changed = {"settings": row["settings"] | {"mu_over_sigma": ratio}, "generations": [1]}
+                changed |= {"values": [value], "standard_error": [error], "id": f"{row['id']}-{ratio:g}"}
+                yield row | changed
+            continue
         weights = row["settings"].get("w")
         if not isinstance(weights, list):
             yield row
@@ -33,6 +41,10 @@ def is_logistic(row: dict[str, Any]) -> bool:
 
 def is_multivariate(row: dict[str, Any]) -> bool:
     return row["family"].startswith("gaussian_mv")
+
+
+def is_mixture(row: dict[str, Any]) -> bool:
+    return row["family"].startswith("gmm")
 
 
 def weighted_how(row: dict[str, Any]) -> str:

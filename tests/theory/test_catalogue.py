@@ -54,6 +54,7 @@ ROWS = {"variance": 2.0, "dimension": 1.0, "spread": 1 / 6}
 POINTS = {"family": "empirical", "truth": ROWS}
 KERNELS = {"family": "kernel-density", "truth": ROWS, "bandwidth": 0.5}
 PLACE = {"family": "location", "truth": {"point_variance": 1.5}}
+SYMMETRIC = {"family": "symmetric-mixture", "truth": {"location": 1.0, "variance": 0.5}}
 TINY = {
     "one point": np.ones(4, int),
     "two": np.full(4, 2),
@@ -82,6 +83,7 @@ TRUTHS = (
     PLACE | {"fit": "median"},
     LOGISTIC,
     RATES,
+    SYMMETRIC,
 )
 SOURCES = (
     {"source": "last-model"},
@@ -105,6 +107,7 @@ FITS = (
     {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6])},
     {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6]), "combine": "fits"},
     {"estimator": "minimum-norm"},
+    {"estimator": "approximate-joint-ml"},
     {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9])},
     {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9]), "known_variance": True},
 )
@@ -149,7 +152,7 @@ def test_every_law_has_its_say():
     fits, families = FITS, (True, False)
     truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC, LOGISTIC)
     truths = (*truths, TOKENS, RANDOM_TOKENS, TOKENS | {"truth": {"probabilities": np.array([[0.5, 0.5]])}})
-    truths += (POINTS, KERNELS, PLACE, PLACE | {"fit": "median"})
+    truths += (POINTS, KERNELS, PLACE, PLACE | {"fit": "median"}, SYMMETRIC)
     for truth, source, pool, fit, own in product(truths, (*SOURCES, *MEMORIES), POOLS, fits, families):
         if pool == "window" and source in MEMORIES:
             continue
@@ -198,6 +201,8 @@ def test_one_exact_law_speaks_of_each_quantity():
         (POINTS | {"truth": ROWS | {"variance": -1.0}}, "finite variance"),
         (POINTS | {"truth": ROWS | {"spread": 0.5}}, "between 0 and 1/4"),
         (PLACE | {"truth": {"point_variance": 0.0}}, "point_variance"),
+        (SYMMETRIC | {"truth": {"location": -1.0, "variance": 1.0}}, "location of at least 0"),
+        (SYMMETRIC | {"truth": {"location": 1.0, "variance": 0.0}}, "positive variance"),
         ({"combine": "both"}, "combine"),
         ({"variance_factors": np.array([1.0, 0.0, 1.0])}, "positive numbers"),
         ({"pool": "window"}, "at least one batch"),

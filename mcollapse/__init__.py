@@ -9,6 +9,7 @@ from mcollapse import estimators as estimators
 from mcollapse import families as families
 from mcollapse import metrics as metrics
 from mcollapse import pools as pools
+from mcollapse import processes as processes
 from mcollapse import random as random
 from mcollapse import schedules as schedules
 from mcollapse import sources as sources

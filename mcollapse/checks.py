@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mcollapse import random
-from mcollapse.families.base import Truth
+from mcollapse.families.base import Truth, offers
 from mcollapse.pools import Newest, RealAndNewest
 from mcollapse.schedules import AbstractAdaptive
 
@@ -45,6 +45,11 @@ def check_truth(process: "RecursiveTraining", truth: Truth, start: Start) -> Non
         raise ValueError(
             f'pools.{type(process.pool).__name__} keeps the real points of generation 0, and start="truth" '
             'has none; use start="real"'
+        )
+    if process.bias is not None and not offers(truth.family, "shifted"):
+        raise ValueError(
+            f"bias moves the mean of real points, and a {truth.family.name} whose mean is moved is not one: "
+            "use families.Gaussian, MultivariateGaussian or LinearRegression"
         )
     truth.family.check(truth.params)
 

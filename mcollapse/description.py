@@ -12,7 +12,18 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from mcollapse import decoders, estimators, families, metrics, pools, recording, schedules, sources
+from mcollapse import (
+    decoders,
+    estimators,
+    families,
+    metrics,
+    pools,
+    processes,
+    recording,
+    schedules,
+    sources,
+)
+from mcollapse.process import AbstractProcess, RecursiveTraining
 
 SECTIONS: dict[str, ModuleType] = {
     "family": families,
@@ -83,22 +94,29 @@ def rebuild(section: str, data: dict[str, Any]) -> Any:
 
 
 def _rebuilt(item: Any) -> Any:
-    """A schedule, or an estimator inside another, is a value of its own class."""
+    """A schedule, or an estimator inside another, is a value of its own class; so are parameters."""
     if not isinstance(item, dict):
         return item
+    params = {kebab(f.Params.__name__): f.Params for f in classes(families).values() if hasattr(f, "Params")}
+    if item.get("name") in params:
+        return params[item["name"]](**{key: value for key, value in item.items() if key != "name"})
     section = next((s for s, module in SECTIONS.items() if item.get("name") in classes(module)), None)
     return item if section is None else rebuild(section, item)
 
 
-def rebuild_process(data: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a process from its description."""
+def rebuild_process(data: dict[str, Any]) -> AbstractProcess:
+    """A process from its description."""
+    others = classes(processes)
+    if data["name"] in others:
+        return others[data["name"]](**{k: _rebuilt(item) for k, item in data.items() if k != "name"})
     if data["name"] != "recursive-training":
         raise NotRebuilt(
             f"the process {data['name']!r} is not one of mcollapse's, so it cannot be rebuilt from a saved "
             "run: compare in the session that ran it"
         )
     parts = {section: rebuild(section, data[section]) for section in SECTIONS if section in data}
-    return parts | {"path": data.get("path", "auto")}
+    bias = {"bias": rebuild("sizes", data["bias"])} if "bias" in data else {}
+    return RecursiveTraining(**parts, **bias, path=data.get("path", "auto"))
 
 
 def rebuild_record(data: dict[str, Any]) -> recording.Record:

@@ -202,7 +202,7 @@ def wasserstein2_squared(family: AbstractFamily, params: Params, truth: Truth) -
     if not offers(family, "wasserstein2_squared") or type(truth.family) is not type(family):
         raise ValueError(
             f"metrics.wasserstein2_squared is that of two Gaussians, and here are a {family.name} and a "
-            f"{truth.family.name}: use metrics.squared_error"
+            f"{truth.family.name}: use metrics.squared_error, or matched_squared_error of mixtures"
         )
     return family.wasserstein2_squared(params, truth.params)
 
@@ -249,6 +249,28 @@ def mode_coverage(family: AbstractFamily, params: Params, truth: Truth) -> Float
     """
     found = covered(family, params, truth)
     return _total(found) / len(found)
+
+
+def class_errors(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " classes"]:
+    r"""$\|\hat\mu_i - \mu_{*i}\|^2$ of each class: how far images of a token are from what it means."""
+    _check_classes(family, "class_errors")
+    return family.class_errors(params, truth.params)  # type: ignore[attr-defined]
+
+
+def class_traces(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " classes"]:
+    r"""$\mathrm{tr}\,\hat\Sigma_i$ of each class: the variety of the images of a token."""
+    _check_classes(family, "class_traces")
+    return family.class_traces(params)  # type: ignore[attr-defined]
+
+
+def unsolved(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
+    r"""$\sum_k p_{*k} 1\{\text{the answer to k is wrong}\}$: of a table of answers (`WeakSupervision`)."""
+    if not hasattr(params, "correct"):
+        raise ValueError(
+            f"metrics.unsolved reads a table of answers, and {family.name} has none: it goes with "
+            "processes.WeakSupervision"
+        )
+    return _total(truth.family.probabilities(truth.params) * (1.0 - params.correct))  # type: ignore[attr-defined]
 
 
 class Above(eqx.Module):
@@ -319,6 +341,14 @@ def _tables(
     family: AbstractFamily, params: Params, truth: Truth, metric: str
 ) -> tuple[Float[Array, "*contexts categories"], Float[Array, "*contexts categories"]]:
     return _table(family, params, metric), _table(truth.family, truth.params, metric)
+
+
+def _check_classes(family: AbstractFamily, metric: str) -> None:
+    if not hasattr(family, metric):
+        raise ValueError(
+            f"metrics.{metric} reads classes, and {family.name} has none: it goes with "
+            "families.LabelledGaussians"
+        )
 
 
 def _covariance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, "dimension dimension"]:

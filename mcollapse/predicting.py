@@ -1,6 +1,7 @@
 """What theory says of a run: its process as theory's plain setting, and the laws that apply."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from mcollapse.families.generalised_linear import AbstractGeneralisedLinear
 from mcollapse.metrics import Above
 from mcollapse.pools import Newest, Window
 from mcollapse.process import RecursiveTraining
+from mcollapse.processes import Coevolution, OneShotMixing, WeakSupervision
 from mcollapse.recording import Record
 from mcollapse.schedules import AbstractAdaptive, Table
 from mcollapse.sources import LastModel, Mixture, PastModels, Split
@@ -52,11 +54,12 @@ def predictions(
         process, truth = at_cell(run.process, run.truth, cell or {})
     except NotRebuilt:
         return []  # a saved run of the user's own classes: theory has no law for it
-    if not isinstance(process, RecursiveTraining) or not _known_to_theory(process, truth):
+    describe = SETTINGS.get(type(process))
+    if describe is None:
         return []
-    if isinstance(process.sizes, AbstractAdaptive):
-        return []  # laws take sizes that do not depend on the replicate
-    described = setting(process, truth, int(run.attributes["generations"]), run.attributes["start"])
+    described = describe(process, truth, int(run.attributes["generations"]), run.attributes["start"])
+    if described is None:
+        return []
     generations = np.asarray(run[name].generations, np.int64)
     found = theory.predictions(described, [(quantity, parameters)], generations)
     return [p for p in found if p.quantity == quantity and dict(p.parameters) == parameters]
@@ -87,6 +90,8 @@ def setting(process: RecursiveTraining, truth: Truth, generations: int, start: s
         tables |= dict(zip(("real_sizes", "synthetic_sizes"), parts, strict=True))
     if isinstance(planned.decoder, VarianceFactor):
         tables["variance_factors"] = np.asarray(planned.decoder.factor.values)  # type: ignore[attr-defined]
+    if planned.bias is not None:
+        tables["biases"] = np.asarray(planned.bias.values)  # type: ignore[attr-defined]
     if isinstance(source, PastModels):
         tables |= {"counts": source.counts, "window": source.window}
     if isinstance(pool, Window):
@@ -162,6 +167,82 @@ def _of_points(family: Empirical | KernelDensity, params: Any) -> dict[str, np.n
         below = np.cumsum(shares[order])[ends]
         spread = float(shares @ (below * (1 - below)))
     return {"variance": variance, "dimension": float(family.dimension), "spread": max(spread, 0.0)}
+
+
+def _recursive(
+    process: RecursiveTraining, truth: Truth, generations: int, start: str
+) -> theory.Setting | None:
+    if isinstance(process.sizes, AbstractAdaptive):
+        return None  # laws take sizes that do not depend on the replicate
+    return setting(process, truth, generations, start) if _known_to_theory(process, truth) else None
+
+
+def _coevolution(
+    process: Coevolution, truth: Truth, generations: int, start: str
+) -> theory.CoevolutionSetting:
+    planned, params = process.planned(generations, start, truth), truth.params  # type: ignore[arg-type]
+    factors = np.asarray(params.unit, np.float64) * np.exp(np.asarray(params.log_diagonal))[:, None, :]
+    return theory.CoevolutionSetting(
+        probabilities=np.asarray(params.probabilities, np.float64),
+        means=np.asarray(params.mean, np.float64),
+        covariances=factors @ np.swapaxes(factors, 1, 2),
+        text_sizes=np.asarray(planned.text_size.values, np.int64),  # type: ignore[attr-defined]
+        image_sizes=np.asarray(planned.image_size.values, np.int64),  # type: ignore[attr-defined]
+        user_images=np.asarray(planned.user_images.values, np.int64),  # type: ignore[attr-defined]
+        text_steps=process.text_steps,
+        image_steps=process.image_steps,
+        counts=process.counts,  # type: ignore[arg-type]
+        ddof=process.ddof,
+        corpus_probability=float(process.corpus_probability),
+        corpus_mass=float(process.corpus_mass),
+        start=start,  # type: ignore[arg-type]
+    )
+
+
+def _supervision(
+    process: WeakSupervision, truth: Truth, generations: int, start: str
+) -> theory.SupervisionSetting:
+    planned = process.planned(generations)
+    return theory.SupervisionSetting(
+        probabilities=np.asarray(truth.params.probabilities, np.float64),
+        strengths=np.asarray(planned.strength.values, np.float64),  # type: ignore[attr-defined]
+        noise=float(process.noise),
+        accuracy=float(process.accuracy),
+        sizes=None if planned.sizes is None else np.asarray(planned.sizes.values, np.int64),  # type: ignore[attr-defined]
+    )
+
+
+def _one_shot(
+    process: OneShotMixing, truth: Truth, generations: int, start: str
+) -> theory.OneShotSetting | None:
+    family, model = process.family, process.model
+    if not isinstance(family, LinearRegression) or type(process.estimator) is not MaximumLikelihood:
+        return None
+    if family.design is not None:
+        return None
+    source, size = Mixture(1.0 - float(process.synthetic_share), counts="fixed"), np.array([1, process.size])
+    real, synthetic = (int(part[1]) for part in source.planned(1, size).parts(size) or ())
+    covariance = (
+        np.eye(family.dimension) if family.covariance is None else np.asarray(family.covariance.matrix)
+    )
+    return theory.OneShotSetting(
+        difference=np.asarray(model.coefficients, np.float64)
+        - np.asarray(truth.params.coefficients, np.float64),
+        covariance=covariance,
+        real=real,
+        synthetic=synthetic,
+        noise_variance=float(truth.params.noise_variance),
+        model_noise_variance=float(model.noise_variance),
+    )
+
+
+SETTINGS: dict[type, Callable[..., Any]] = {
+    RecursiveTraining: _recursive,
+    Coevolution: _coevolution,
+    WeakSupervision: _supervision,
+    OneShotMixing: _one_shot,
+}
+"""How each process is told to theory: as plain numbers, or as nothing where theory has no word for it."""
 
 
 def _weights(planned: RecursiveTraining) -> np.ndarray:

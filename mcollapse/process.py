@@ -14,7 +14,7 @@ import abc
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import equinox as eqx
 import jax
@@ -59,6 +59,9 @@ class AbstractProcess(eqx.Module):
 
     Its state is any tree of arrays with a `status` (see `mcollapse.status`), the worst so far.
     """
+
+    recorded: ClassVar[tuple[str, ...]] = ()
+    """Names in `mcollapse.metrics`: what is recorded when nothing is said; none, those of its `family`."""
 
     @abc.abstractmethod
     def planned(
@@ -134,6 +137,9 @@ class RecursiveTraining(AbstractProcess):
     source: AbstractSource = LastModel()
     pool: AbstractPool = Newest()
     decoder: AbstractDecoder = AsIs()
+    bias: AbstractSchedule | None = eqx.field(converter=schedules.numbers, default=None)
+    """By how much the mean of the real points of each generation is off, `Power(b, -q, shift=1)` say."""
+
     path: Literal["auto", "statistics", "rows"] = eqx.field(static=True, default="auto")
     """Whether points are drawn as statistics, as rows, or by whichever is possible and faster."""
 
@@ -199,12 +205,13 @@ class RecursiveTraining(AbstractProcess):
         check_sizes(self, batch_sizes, pool.fitted_sizes(batch_sizes, start), start, law)
         most = max(source.most(sizes, generations), int(sizes[0]) if start == "real" else 1)
         # where no row is ever drawn their number is no part of the program, and cannot recompile it
-        rows = _rounded_up(most) if as_rows or self._draws_rows(truth) else 0
+        rows = rounded_up(most) if as_rows or self._draws_rows(truth) else 0
         return dataclasses.replace(
             self,
             sizes=self.sizes.planned(generations, start),
             estimator=self.estimator.planned(generations),
             decoder=self.decoder.planned(generations),
+            bias=self._planned_bias(generations, start),
             source=source,
             pool=pool,
             plan=Plan(
@@ -259,11 +266,12 @@ class RecursiveTraining(AbstractProcess):
 
         A pool keeps the real points of generation 0; with `start="truth"` it starts empty.
         """
-        key, truth, plan = Key.of(key, 0), _traced(as_truth(truth, self.family)), self._planned()
+        key, truth, plan = Key.of(key, 0), traced_truth(as_truth(truth, self.family)), self._planned()
         start = self._start(start)
         family = self._model.settle(key.at(SETTLE), plan.rows)
         settled = Truth(truth.family.settle(key.at(SETTLE), plan.rows), truth.params)
-        draw = Draw(family, settled, plan.rows, plan.as_rows, self.decoder, jnp.asarray(0, jnp.int32))
+        t = jnp.asarray(0, jnp.int32)
+        draw = Draw(family, self._biased(settled, t), plan.rows, plan.as_rows, self.decoder, t)
         first, later = self._zero_batches(draw, family.blank(truth.params, plan.rows), start)
         pool = self.pool.init(_merged(first, later), plan.pool_rows)
         seen = max(self._rows_seen(pool, batch) for batch in (first, later) if batch is not None)
@@ -272,7 +280,6 @@ class RecursiveTraining(AbstractProcess):
         if start == "truth":
             params = params if plan.model is not None else family.first_model(truth.params, params)
         else:
-            t = jnp.asarray(0, jnp.int32)
             batch = Batch(draw.real(key.at(SOURCE), self.sizes.at(t)), None, jnp.ones(()))
             pool, data = self.pool.absorb(key.at(POOL), pool, batch, t)
             data = self._read(family, data, params)
@@ -285,7 +292,7 @@ class RecursiveTraining(AbstractProcess):
         self, key: PRNGKeyArray | Key, state: State, truth: Truth | Params, t: Int[Array, ""] | int
     ) -> State:
         """Draw a batch, let the pool absorb it, fit the next model, remember it."""
-        key, truth, plan = Key.of(key, t), _traced(as_truth(truth, self.family)), self._planned()
+        key, truth, plan = Key.of(key, t), traced_truth(as_truth(truth, self.family)), self._planned()
         if isinstance(t, int) and not 1 <= t <= plan.generations:
             raise ValueError(
                 f"step {t} lies outside the plan: generations 1 to {plan.generations} were planned"
@@ -293,7 +300,7 @@ class RecursiveTraining(AbstractProcess):
         t = key.t.astype(jnp.int32)
         family = eqx.combine(state.family, self._model)
         settled = Truth(eqx.combine(state.truth_family, truth.family), truth.params)
-        draw = Draw(family, settled, plan.rows, plan.as_rows, self.decoder, t)
+        draw = Draw(family, self._biased(settled, t), plan.rows, plan.as_rows, self.decoder, t)
         sizes = self.sizes
         count = sizes.at(t, family, state.params) if isinstance(sizes, AbstractAdaptive) else sizes.at(t)
         batch = self._batch(key.at(SOURCE), draw, state, count, t)
@@ -321,14 +328,11 @@ class RecursiveTraining(AbstractProcess):
         t: Int[Array, ""] | int | None = None,
     ) -> Array:
         """`metric(family, params, truth)`, with a key first where the metric draws."""
-        truth, model = _traced(as_truth(truth, self.family)), self._planned().model
-        if isinstance(metric, AbstractMetric):
-            metric = functools.partial(metric, Key.of(key, t).at(METRIC))
+        truth, model = traced_truth(as_truth(truth, self.family)), self._planned().model
         if model is not None:
-            return jnp.asarray(
-                metric(self.family, self.family.seen(model, state.params, truth.params), truth)
-            )
-        return jnp.asarray(metric(eqx.combine(state.family, self.family), state.params, truth))
+            seen = self.family.seen(model, state.params, truth.params)
+            return measured(key, metric, self.family, seen, truth, t)
+        return measured(key, metric, eqx.combine(state.family, self.family), state.params, truth, t)
 
     def _start(self, start: Start | None) -> Start:
         """The start that was planned; where another is asked for, tables and buffers would not fit."""
@@ -339,6 +343,25 @@ class RecursiveTraining(AbstractProcess):
                 f'process.planned(generations, start="{start}")'
             )
         return planned
+
+    def _planned_bias(self, generations: int, start: Start) -> schedules.Table | None:
+        if self.bias is None:
+            return None
+        table = self.bias.planned(generations, start)
+        wrong = np.flatnonzero(~np.isfinite(table.values))
+        if wrong.size:
+            raise ValueError(
+                f"a bias is a finite number, got {table.values[wrong[0]]:g} at generation {wrong[0]}; of a "
+                "Power the scale is the bias at generation 0 with shift=1"
+            )
+        return table
+
+    def _biased(self, truth: Truth, t: Int[Array, ""]) -> Truth:
+        """What the real points of generation `t` are drawn from."""
+        if self.bias is None:
+            return truth
+        length = self.bias.at(t).astype(jnp.result_type(float))
+        return Truth(truth.family, truth.family.shifted(truth.params, length))
 
     def _draws_rows(self, truth: Truth | Params | None) -> bool:
         """Whether statistics have to be computed from rows, for want of a law of their own."""
@@ -441,6 +464,20 @@ class Plan(eqx.Module):
     """How many numbers a metric then sees."""
 
 
+def measured(
+    key: PRNGKeyArray | Key,
+    metric: Callable[..., Array],
+    family: AbstractFamily,
+    params: Params,
+    truth: Truth,
+    t: Int[Array, ""] | int | None,
+) -> Array:
+    """The metric of a model, with a key first where the metric draws."""
+    if isinstance(metric, AbstractMetric):
+        metric = functools.partial(metric, Key.of(key, t).at(METRIC))
+    return jnp.asarray(metric(family, params, truth))
+
+
 def as_truth(truth: Truth | Params, family: AbstractFamily) -> Truth:
     """The truth as family and parameters; bare parameters are those of the model's family."""
     return truth if isinstance(truth, Truth) else Truth(family, truth)
@@ -460,13 +497,13 @@ def _size(truth: Truth | Params) -> int:
     return sum(int(np.size(leaf)) for leaf in jax.tree.leaves(params))
 
 
-def _rounded_up(size: int) -> int:
+def rounded_up(size: int) -> int:
     """To a number of three bits: at most a quarter more, and few programs for many sizes."""
     step = 1 << max(0, (size - 1).bit_length() - 3)
     return -(-size // step) * step
 
 
-def _traced(truth: Truth) -> Truth:
+def traced_truth(truth: Truth) -> Truth:
     """The truth in the precision of the program: a host's float64 becomes its float."""
 
     def traced(leaf: Any) -> Any:

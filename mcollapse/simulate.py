@@ -351,6 +351,8 @@ def _traced_shapes(identity: Identity, structure: Any, leaves: tuple[Any, ...], 
 
 def _records(process: AbstractProcess, record: Mapping[str, Record] | None) -> Records:
     if record is None:
+        if process.recorded:
+            return {name: Record(getattr(metrics, name)) for name in process.recorded}
         family = getattr(process, "family", None)
         if family is None:
             raise ValueError(

@@ -9,14 +9,25 @@ import difflib
 import inspect
 import pathlib
 import tomllib
+import types
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import equinox as eqx
 import pydantic
 from pydantic import BeforeValidator, ConfigDict, NonNegativeInt, PositiveInt
 
-from mcollapse import decoders, estimators, families, metrics, pools, recording, schedules, sources
+from mcollapse import (
+    decoders,
+    estimators,
+    families,
+    metrics,
+    pools,
+    processes,
+    recording,
+    schedules,
+    sources,
+)
 from mcollapse.description import classes, kebab
 from mcollapse.process import RecursiveTraining
 
@@ -27,6 +38,12 @@ METRICS = tuple(
     if callable(value) and getattr(value, "__module__", "") == "mcollapse.metrics" and name.islower()
     and not name.startswith("_") and name not in ("number", "standard")
 )  # fmt: skip
+
+
+_written = types.SimpleNamespace(
+    **{name: value for name, value in vars(processes).items() if hasattr(value, "truths")}
+)
+"""The processes whose arguments are numbers and words."""
 
 
 class SpecificationError(ValueError):
@@ -145,34 +162,34 @@ def _reducer(value: Any, name: str) -> recording.AbstractReducer:
     return chosen(**data)
 
 
-def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path) -> Any:
+def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path, holder: str = "family") -> Any:
     params = family.Params  # type: ignore[attr-defined]
     if data is None:
         return family.standard_truth()
     if not isinstance(data, Mapping) or not data:
         raise ValueError(
-            f"family.truth is a table such as {{ {next(iter(_constructors(params)))} = … }}, got {data!r}"
+            f"{holder}.truth is a table such as {{ {next(iter(_constructors(params)))} = … }}, got {data!r}"
         )
     if "text" in data and family.name == "Categorical":
         from mcollapse.datasets import read_text
 
-        check_keys(data, ("text",), "family.truth")
+        check_keys(data, ("text",), f"{holder}.truth")
         return read_text(folder / data["text"]).truth()
     fields = [f.name for f in dataclasses.fields(params)]
     constructors = _constructors(params)
-    check_keys(data, (*fields, *constructors), "family.truth")
+    check_keys(data, (*fields, *constructors), f"{holder}.truth")
     chosen = [name for name in data if name in constructors]
     if not chosen:
-        return _called(params, data, "family.truth")
+        return _called(params, data, f"{holder}.truth")
     if len(data) > 1:
         raise ValueError(
-            f"family.truth is either {chosen[0]} or {next(k for k in data if k != chosen[0])}, not both"
+            f"{holder}.truth is either {chosen[0]} or {next(k for k in data if k != chosen[0])}, not both"
         )
     arguments = data[chosen[0]]
     if not isinstance(arguments, Mapping):
         first = next(iter(inspect.signature(constructors[chosen[0]]).parameters))
         arguments = {first: arguments}
-    return _called(constructors[chosen[0]], arguments, f"family.truth.{chosen[0]}")
+    return _called(constructors[chosen[0]], arguments, f"{holder}.truth.{chosen[0]}")
 
 
 def _of_text(family: Any, data: Any, folder: pathlib.Path) -> tuple[Any, Any]:
@@ -206,8 +223,8 @@ def _constructors(params: type) -> dict[str, Callable[..., Any]]:
     return {name.removeprefix("from_"): method for name, method in found.items()}
 
 
-class Specification(pydantic.BaseModel):
-    """A whole experiment; see the README for an example."""
+class AbstractSpecification(pydantic.BaseModel):
+    """What every experiment says, whatever its process."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
@@ -217,16 +234,7 @@ class Specification(pydantic.BaseModel):
     start: Literal["real", "truth"] = "real"
     chunk: PositiveInt | None = None
     draws: Literal["fast", "jax"] = "fast"
-    family: Annotated[Any, BeforeValidator(_component(families, "family", ("truth",)))]
     truth: Any = None
-    estimator: Annotated[Any, BeforeValidator(_component(estimators, "estimator"))] = (
-        estimators.MaximumLikelihood()
-    )
-    sizes: Schedule
-    source: Annotated[Any, BeforeValidator(_component(sources, "source"))] = sources.LastModel()
-    decoder: Annotated[Any, BeforeValidator(_component(decoders, "decoder"))] = decoders.AsIs()
-    pool: Annotated[Any, BeforeValidator(_component(pools, "pool"))] = pools.Newest()
-    path: Literal["auto", "statistics", "rows"] = "auto"
     record: dict[str, Any] = {}
     sweep: dict[str, list[float]] = {}
 
@@ -239,23 +247,43 @@ class Specification(pydantic.BaseModel):
         }
 
     @property
+    def records(self) -> dict[str, recording.Record]:
+        """What is kept: moments of the standard metrics, unless the file says otherwise."""
+        return self.record or {
+            n: recording.Record(m, reduce=recording.Moments()) for n, m in self._standard().items()
+        }
+
+    def _standard(self) -> dict[str, metrics.Metric]:
+        raise NotImplementedError
+
+
+class Specification(AbstractSpecification):
+    """A whole experiment; see the README for an example."""
+
+    family: Annotated[Any, BeforeValidator(_component(families, "family", ("truth",)))]
+    estimator: Annotated[Any, BeforeValidator(_component(estimators, "estimator"))] = (
+        estimators.MaximumLikelihood()
+    )
+    sizes: Schedule
+    source: Annotated[Any, BeforeValidator(_component(sources, "source"))] = sources.LastModel()
+    decoder: Annotated[Any, BeforeValidator(_component(decoders, "decoder"))] = decoders.AsIs()
+    pool: Annotated[Any, BeforeValidator(_component(pools, "pool"))] = pools.Newest()
+    bias: Schedule = None
+    path: Literal["auto", "statistics", "rows"] = "auto"
+
+    @property
     def process(self) -> RecursiveTraining:
         """What is repeated."""
         return RecursiveTraining(
             family=self.family, estimator=self.estimator, sizes=self.sizes, source=self.source,
-            decoder=self.decoder, pool=self.pool, path=self.path,
+            decoder=self.decoder, pool=self.pool, bias=self.bias, path=self.path,
         )  # fmt: skip
 
-    @property
-    def records(self) -> dict[str, recording.Record]:
-        """What is kept: moments of the family's standard metrics, unless the file says otherwise."""
-        standard = metrics.standard(self.family)
-        return self.record or {
-            n: recording.Record(m, reduce=recording.Moments()) for n, m in standard.items()
-        }
+    def _standard(self) -> dict[str, metrics.Metric]:
+        return metrics.standard(self.family)
 
-    @classmethod
-    def read(cls, path: str | pathlib.Path) -> Self:
+    @staticmethod
+    def read(path: str | pathlib.Path) -> "Specification | ProcessSpecification":
         """A specification from a TOML file."""
         file = pathlib.Path(path)
         if not file.is_file():
@@ -264,24 +292,41 @@ class Specification(pydantic.BaseModel):
             data = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SpecificationError(f"{file} is not TOML: {error}") from error
-        return cls.parse(data, file.parent)
+        return Specification.parse(data, file.parent)
 
-    @classmethod
-    def parse(cls, data: Mapping[str, Any], folder: pathlib.Path = pathlib.Path()) -> Self:
+    @staticmethod
+    def parse(
+        data: Mapping[str, Any], folder: pathlib.Path = pathlib.Path()
+    ) -> "Specification | ProcessSpecification":
         """A specification from plain data; relative paths in it start at `folder`."""
+        cls = ProcessSpecification if "process" in data else Specification
         try:
             known = [name for name in cls.model_fields if name != "truth"]
             check_keys(data, known, "the specification")
             made = cls.model_validate(dict(data))
-            section = data["family"] if isinstance(data["family"], Mapping) else {}
-            made.family, given = _of_text(made.family, section.get("truth"), folder)
-            made.truth = _truth(made.family, given, folder)
+            holder = "family" if cls is Specification else "process"
+            section = data[holder] if isinstance(data[holder], Mapping) else {}
+            given = section.get("truth")
+            if isinstance(made, Specification):
+                made.family, given = _of_text(made.family, given, folder)
+                made.truth = _truth(made.family, given, folder)
+            else:
+                made.truth = _truth(type(made.process).truths(), given, folder, holder)
             made.process  # noqa: B018  (a combination that makes no sense is refused here)
         except pydantic.ValidationError as error:
             raise SpecificationError("\n".join(_lines(error))) from error
         except (ValueError, TypeError) as error:
             raise SpecificationError(str(error)) from error
         return made
+
+
+class ProcessSpecification(AbstractSpecification):
+    """An experiment of another process than recursive training: its section is `[process]`."""
+
+    process: Annotated[Any, BeforeValidator(_component(_written, "process", ("truth",)))]
+
+    def _standard(self) -> dict[str, metrics.Metric]:
+        return {name: getattr(metrics, name) for name in self.process.recorded}
 
 
 def _lines(error: pydantic.ValidationError) -> list[str]:

@@ -103,9 +103,8 @@ class Trajectories(Mapping[str, Entry]):
         """The process that ran, rebuilt from its description after loading."""
         if self._process is None:
             from mcollapse.description import rebuild_process
-            from mcollapse.process import RecursiveTraining
 
-            self._process = RecursiveTraining(**rebuild_process(self.attributes["process"]))
+            self._process = rebuild_process(self.attributes["process"])
         return self._process
 
     @property

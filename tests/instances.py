@@ -11,6 +11,7 @@ from mcollapse.families import (
     Gaussian,
     GaussianMixture,
     KernelDensity,
+    LabelledGaussians,
     LinearRegression,
     Location,
     LogisticRegression,
@@ -70,6 +71,7 @@ FAMILIES |= {
         GaussianMixture(2, 1), GaussianMixture.Params.of([0.4, 0.6], [[-2.0], [2.0]], [[[1.0]], [[0.5]]])
     ),
     "symmetric-mixture": instance(SymmetricMixture(), SymmetricMixture.Params.of(2.0, 1.0)),
+    "labelled": instance(LabelledGaussians(), LabelledGaussians.Params.circle(3, 0.2)),
     "markov-text": instance(TEXT, TEXT.standard_truth(), "past", "few"),
 }
 SOURCES = {

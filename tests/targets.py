@@ -41,7 +41,7 @@ NOT_BY_SIMULATION = {
     "pub-mn-borderline-c10",
     "pub-mn-agg-a0-limit-n20",
     "pub-mn-agg-a0-limit-n100",
-    # one shot, from a model that is not the truth: tested in tests/test_linear_regression.py
+    # one shot, from a model that is not the truth: tested in tests/test_processes.py
     "pub-strong-ols",
     # formulas alone, tested in tests/theory
     "pub-aal-subsample-ratio",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import mcollapse as mc
+from mcollapse import processes
 from mcollapse.datasets import Corpus, read_text
 from mcollapse.families import (
     Bernoulli,
@@ -38,6 +39,7 @@ from tests.helpers import (
 )
 
 NORMAL = mc.Truth(Gaussian(), GAUSSIAN)
+Labelled = mc.families.LabelledGaussians.Params
 SPEC = {"generations": 2, "replicates": 4, "family": {"name": "gaussian"}, "sizes": 10}
 
 
@@ -59,6 +61,20 @@ def tokens(contexts, **parts):
 
 def text_model():
     return mc.RecursiveTraining(family=MarkovText.fitted("a b a c a b".split()), sizes=8)
+
+
+def process_spec(name="weak-supervision", family=None, **fields):
+    other = {} if family is None else {"family": family}
+    return Specification.parse(
+        {"generations": 2, "replicates": 4, "process": {"name": name} | fields} | other
+    )
+
+
+def one_shot(model=None, **changes):
+    arguments = {"size": 9, "synthetic_share": 0.5} | changes
+    return processes.OneShotMixing(
+        LinearRegression(3), model or LinearRegression.Params.zeros(3), **arguments
+    )
 
 
 def store(tmp_path):
@@ -484,6 +500,55 @@ CAUSES = {
     "masses of a coin": (
         lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.ComponentMass())), "Bernoulli", "probabilities"),
     "a mass of no points": (lambda p: mc.metrics.ComponentMass(0), "got 0", "at least 1"),
+    "a bias of proportions": (
+        lambda p: run(categorical(bias=0.1), ZIPF), "Categorical", "families.Gaussian"),
+    "a bias without end": (
+        lambda p: run(gaussian(bias=mc.schedules.Power(1.0, -0.5)), GAUSSIAN), "inf at generation 0", "shift=1"),
+    "two frozen models": (
+        lambda p: processes.Coevolution(9, 9, text_steps=0, image_steps=0), "text_steps=0", "make one of them 1"),
+    "half a step": (lambda p: processes.Coevolution(9, 9, text_steps=0.5), "got 0.5", "whole number"),
+    "images of unknown counts": (lambda p: processes.Coevolution(9, 9, counts="some"), "'some'", '"fixed"'),
+    "a divisor of two less": (lambda p: processes.Coevolution(9, 9, ddof=2), "got 2", "0 or 1"),
+    "one image for a variance": (
+        lambda p: run(processes.Coevolution(9, 1, counts="fixed", ddof=1), Labelled.circle()), "is 1", "at least 2"),
+    "more than the whole corpus": (
+        lambda p: processes.Coevolution(9, 9, corpus_mass=1.5), "corpus_mass", "[0, 1], got 1.5"),
+    "a truth without images": (
+        lambda p: run(processes.Coevolution(9, 9), ZIPF), "CategoricalParams", "LabelledGaussians.Params.circle()"),
+    "a circle of one": (lambda p: Labelled.circle(1), "got 1", "at least two tokens"),
+    "images of other tokens": (
+        lambda p: Labelled.of([0.5, 0.5], np.zeros((3, 2)), [np.eye(2)] * 3), "(3, 2)", "[2, d]"),
+    "a label of a few images": (
+        lambda p: Labelled.from_data([0, 0, 0, 1], np.eye(4)[:, :2]), "label 1 has 1", "at least 3"),
+    "classes of a coin": (
+        lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.class_traces)), "Bernoulli", "LabelledGaussians"),
+    "answers of a coin": (
+        lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.unsolved)), "Bernoulli", "WeakSupervision"),
+    "a labeller better than right": (lambda p: processes.WeakSupervision(1.5), "1.5", "[0, 1]"),
+    "a filter of many errors": (lambda p: processes.WeakSupervision(0.1, noise=-0.1), "-0.1", "in [0, 1]"),
+    "a base model that knows all": (
+        lambda p: run(processes.WeakSupervision(0.1), ZIPF, start="truth"), "base model", 'start="real"'),
+    "prompts of no law": (
+        lambda p: run(processes.WeakSupervision(0.1), GAUSSIAN), "GaussianParams", "Categorical.Params.uniform"),
+    "two fits of one": (
+        lambda p: run(one_shot(), LinearRegression.Params.zeros(3), generations=2), "generations=2", "sources.Split"),
+    "a share of more than all": (lambda p: one_shot(synthetic_share=1.2), "1.2", "[0, 1]"),
+    "another model of another family": (
+        lambda p: one_shot(model=GAUSSIAN), "GaussianParams", "LinearRegression.Params"),
+    "another model of another dimension": (
+        lambda p: one_shot(model=LinearRegression.Params.zeros(4)), "4 coefficients", "dimension=4"),
+    "one shot at a truth of another family": (
+        lambda p: run(one_shot(), mc.Truth(Gaussian(), GAUSSIAN), generations=1), "Gaussian", "of one family"),
+    "a step without a plan": (
+        lambda p: one_shot().init(jax.random.key(0), LinearRegression.Params.zeros(3)), "no tables yet", "planned(1"),
+    "a process that is misspelled": (
+        lambda p: process_spec(name="weak-supervison"), "'weak-supervison'", "did you mean 'weak-supervision'"),
+    "a process with a misspelled field": (
+        lambda p: process_spec(strenght=0.1), "'strenght'", "did you mean 'strength'"),
+    "a process and a family": (
+        lambda p: process_spec(strength=0.1, family={"name": "gaussian"}), "'family'", "known are"),
+    "a process of a truth with a misspelled argument": (
+        lambda p: process_spec(strength=0.1, truth={"zipf": {"categorys": 5}}), "process.truth.zipf", "'categories'"),
     "no such specification": (lambda p: Specification.read(p / "none.toml"), "none.toml", "no specification file"),
     "a specification that is no TOML": (lambda p: _not_toml(p), "not TOML", "line 1"),
 }  # fmt: skip

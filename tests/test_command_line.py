@@ -94,6 +94,44 @@ def test_schedules_and_truths_may_be_given_in_full(tmp_path):
     assert made.records["support"].reduce.below == 2
 
 
+@pytest.mark.parametrize(
+    "section, truth",
+    [
+        (
+            'name = "weak-supervision"\nstrength = { name = "power", scale = 0.5, exponent = -0.5 }',
+            "uniform = 30",
+        ),
+        (
+            'name = "coevolution"\ntext_size = 9\nimage_size = 20\nuser_images = 2',
+            "circle = { tokens = 3, variance = 0.2 }",
+        ),
+    ],
+)
+def test_a_specification_of_another_process(tmp_path, section, truth):
+    file = tmp_path / "spec.toml"
+    file.write_text(f"generations = 2\nreplicates = 9\n[process]\n{section}\ntruth = {{ {truth} }}\n")
+    made = Specification.read(file)
+    made.process.planned(2, "real", made.truth)
+    assert made.process.checked_truth(made.truth, "real").params is made.truth
+    assert set(made.records) == set(made.process.recorded)
+
+
+def test_another_process_from_the_shell(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    section = '[process]\nname = "weak-supervision"\nstrength = 0.1\ntruth = { uniform = 20 }'
+    (tmp_path / "spec.toml").write_text(f"generations = 60\nreplicates = 20_000\n{section}\n")
+    assert command("run", "spec.toml", "--out", "result") == 0
+    assert "weak-supervision" in capsys.readouterr().out
+    assert command("compare", "result") == 0
+
+
+def test_a_specification_of_biased_data():
+    bias = {"name": "power", "scale": 0.5, "exponent": -0.3, "shift": 1}
+    data = {"generations": 2, "replicates": 9, "family": {"name": "gaussian"}, "sizes": 9, "bias": bias}
+    found = Specification.parse(data).process.bias.table(2)
+    np.testing.assert_allclose(found, 0.5 * np.arange(1.0, 4.0) ** -0.3)
+
+
 def test_run_and_compare(spec, capsys):
     assert command("run", spec, "--out", "result") == 0
     shown = capsys.readouterr().out

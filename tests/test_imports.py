@@ -18,7 +18,7 @@ LAYERS = [
     {"estimators", "sources", "pools"},
     {"checks", "downstream", "held_out", "modes"},
     {"process"},
-    {"metrics", "recording", "noise"},
+    {"metrics", "recording", "noise", "processes"},
     {"description", "planning", "progress", "program", "datasets"},
     {"sweeping", "compilation", "trajectories"},
     {"simulate"},

@@ -16,7 +16,6 @@ from mcollapse.random import Key
 from mcollapse.status import Status
 from tests.helpers import GAUSSIAN, keep, python, values
 from tests.statistical import assert_agrees, assert_law_rejected, moments
-from tests.theory.rows import ROWS
 
 COVARIANCE = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 0.5]])
 PLAIN, TILTED = LinearRegression(3), LinearRegression(3, COVARIANCE)
@@ -105,36 +104,6 @@ def test_a_design_is_drawn_once():
     after = statistics.step(jax.random.key(0), state, truth, 1)
     np.testing.assert_array_equal(state.family.gram, after.family.gram)
     assert state.family.rows is None and state.family.covariance is None
-
-
-@pytest.mark.slow
-def test_one_fit_to_rows_of_two_models():
-    """Strong model collapse: the published errors of n1 rows of the truth and n2 of another model."""
-    row = next(row for row in ROWS if row["id"] == "pub-strong-ols")
-    for (d, real, made), value in zip(row["settings"]["cases_d_n1_n2"], row["values"], strict=True):
-        errors = _mixed_errors(d, real, made)
-        assert_agrees(*moments(errors), value)
-        assert moments(errors)[1] < 0.02 * value
-        assert_law_rejected(errors, 1.1 * value)
-
-
-def _mixed_errors(d, real, made, replicates=4000):
-    family = LinearRegression(d)
-    ours = LinearRegression.Params(np.zeros(d), 0.0)
-    theirs = LinearRegression.Params(np.eye(d)[0], 0.0)
-
-    @jax.jit
-    @jax.vmap
-    def one(key):
-        address = Key.of(key)
-        parts = [
-            family.sample_statistics(address.at(i), params, n)
-            for i, (params, n) in enumerate(((ours, real), (theirs, made)), 1)
-        ]
-        params, _ = family.maximum_likelihood(parts[0].merge(parts[1]), theirs)
-        return jnp.sum(params.coefficients**2)
-
-    return np.asarray(one(jax.random.split(jax.random.key(1), replicates)))
 
 
 def test_infinite_means_are_not_tested():

@@ -9,6 +9,7 @@ from mcollapse.families.features import Covariance as Covariance
 from mcollapse.families.gaussian import Gaussian as Gaussian
 from mcollapse.families.gaussian_mixture import GaussianMixture as GaussianMixture
 from mcollapse.families.kernel_density import KernelDensity as KernelDensity
+from mcollapse.families.labelled_gaussians import LabelledGaussians as LabelledGaussians
 from mcollapse.families.linear_regression import LinearRegression as LinearRegression
 from mcollapse.families.location import Location as Location
 from mcollapse.families.logistic_regression import LogisticRegression as LogisticRegression

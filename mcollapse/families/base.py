@@ -145,6 +145,10 @@ class AbstractFamily(eqx.Module):
         """The law with its variance multiplied, where that is a parameter."""
         raise ValueError(f"the variance of a {self.name} is no parameter of its own")
 
+    def shifted(self, params: Params, length: Float[Array, ""]) -> Params:
+        """The law with its mean parameter moved by so much: what biased data come from."""
+        raise ValueError(f"a {self.name} whose mean is moved is not one")
+
     def check(self, params: Params) -> None:
         """Raise `ValueError` where concrete `params` are no point of the model."""
 

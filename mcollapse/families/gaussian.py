@@ -141,6 +141,10 @@ class Gaussian(AbstractFamily):
         """The same mean."""
         return GaussianParams(params.mean, params.log_variance + jnp.log(factor))
 
+    def shifted(self, params: GaussianParams, length: Float[Array, ""]) -> GaussianParams:
+        r"""$N(\mu + b, \sigma^2)$."""
+        return GaussianParams(params.mean + length, params.log_variance)
+
     def expectation(self, params: GaussianParams) -> Float[Array, ""]:
         """The mean."""
         return params.mean

@@ -206,6 +206,11 @@ class LinearRegression(AbstractFamily):
         """The same coefficients."""
         return LinearRegressionParams(params.coefficients, params.noise_variance * factor)
 
+    def shifted(self, params: LinearRegressionParams, length: Float[Array, ""]) -> LinearRegressionParams:
+        r"""The coefficients moved by the length along the diagonal $(1, \dots, 1)/\sqrt d$."""
+        coefficients = params.coefficients + length / np.sqrt(self.dimension)
+        return LinearRegressionParams(coefficients, params.noise_variance)
+
     def expectation(self, params: LinearRegressionParams) -> Float[Array, " dimension"]:
         """The coefficients."""
         return params.coefficients

@@ -149,7 +149,9 @@ class MultivariateGaussian(AbstractFamily):
         mean = params.mean + jnp.sum(unit * (jnp.exp(logs) * scores), axis=1) / jnp.sqrt(size)
         inner, inner_logs = unit_and_logs(bartlett, -0.5 * jnp.log(size))
         # D A = (D A_unit D^-1) D diag(A): of the ratios of D only those below the diagonal are read
-        ratios = jnp.exp(jnp.tril(logs[:, None] - logs, -1))
+        # where all of D is zero these are zero too, since only zeros are multiplied by them
+        flat = (logs == -jnp.inf)[:, None]
+        ratios = jnp.exp(jnp.tril(jnp.where(flat, -jnp.inf, logs[:, None] - logs), -1))
         present = count > 0
         return MeanCovariance(
             count,
@@ -221,6 +223,13 @@ class MultivariateGaussian(AbstractFamily):
         scaled = jax.vmap(lambda row: solve(factor, row))(rows - params.mean)
         size = self.dimension * math.log(2 * math.pi) + 2.0 * tree_sum(params.log_diagonal)
         return -0.5 * (size + tree_sum(scaled**2, axis=1))
+
+    def shifted(
+        self, params: MultivariateGaussianParams, length: Float[Array, ""]
+    ) -> MultivariateGaussianParams:
+        r"""The mean moved by the length along the diagonal $(1, \dots, 1)/\sqrt d$."""
+        mean = params.mean + length / np.sqrt(self.dimension)
+        return MultivariateGaussianParams(mean, params.unit, params.log_diagonal)
 
     def expectation(self, params: MultivariateGaussianParams) -> Float[Array, " dimension"]:
         """The mean."""

@@ -16,6 +16,7 @@ from mcollapse.schedules.base import Table as Table
 from mcollapse.schedules.base import number as number
 from mcollapse.schedules.converters import as_schedule as as_schedule
 from mcollapse.schedules.converters import counts as counts
+from mcollapse.schedules.converters import numbers as numbers
 from mcollapse.schedules.converters import shares as shares
 from mcollapse.schedules.converters import sizes as sizes
 from mcollapse.schedules.formulas import Arithmetic as Arithmetic

@@ -25,6 +25,11 @@ def as_schedule(value: object, role: Role) -> AbstractSchedule:
     return Table(numeric, role=role) if numeric.ndim else Constant(numeric, role=role)
 
 
+def numbers(value: object) -> AbstractSchedule | None:
+    """Converter for numbers of any size; `None` stays."""
+    return None if value is None else as_schedule(value, "number")
+
+
 def sizes(value: object) -> AbstractSchedule:
     """Converter for sample sizes: whole points, at least one a generation."""
     return as_schedule(value, "size")

@@ -1,5 +1,6 @@
 """The clauses of a process's contract: what lets `simulate` scan, batch and compile it once."""
 
+import dataclasses
 from typing import Any
 
 import chex
@@ -127,20 +128,8 @@ def _check_paths(
     record = {"checked": Record(metric, reduce=Keep())}
     found = []
     for i, path in enumerate(("statistics", "rows")):
-        one = _with_path(process, path)
+        one = dataclasses.replace(process, path=path, plan=None)
         run = simulate(one, truth, key=jax.random.fold_in(root, i), record=record, **arguments)
         values = np.asarray(run["checked"].values, np.float64)  # pyright: ignore[reportAttributeAccessIssue]
         found.append(values.reshape(len(values), -1))
     require_one_law(found[0], found[1], level, "points drawn as statistics and as rows have one law")
-
-
-def _with_path(process: RecursiveTraining, path: str) -> RecursiveTraining:
-    return RecursiveTraining(
-        family=process.family,
-        estimator=process.estimator,
-        sizes=process.sizes,
-        source=process.source,
-        pool=process.pool,
-        decoder=process.decoder,
-        path=path,  # type: ignore[arg-type]
-    )

@@ -4,6 +4,7 @@
 imported from the engine: the two are compared in `mcollapse.verdicts` and nowhere else.
 """
 
+from .biased import contaminated_exponent as contaminated_exponent
 from .branching import branching_exponents as branching_exponents
 from .branching import branching_extinction as branching_extinction
 from .branching import extinction_lower_bound as extinction_lower_bound
@@ -11,6 +12,10 @@ from .branching import survival_exponents as survival_exponents
 from .catalogue import LAWS as LAWS
 from .catalogue import predictions as predictions
 from .categorical import risks as risks
+from .coevolution import CoevolutionSetting as CoevolutionSetting
+from .coevolution import image_moments as image_moments
+from .coevolution import overlap as overlap
+from .coevolution import text_moments as text_moments
 from .collapse import collapse_bounds as collapse_bounds
 from .collapse import collapse_time_bounds as collapse_time_bounds
 from .collapse import expected_collapse_time as expected_collapse_time
@@ -44,6 +49,9 @@ from .multinomial import replacement_risk as replacement_risk
 from .multivariate import log_determinant_moments as log_determinant_moments
 from .multivariate import replacement_moments as replacement_moments
 from .multivariate import weighted_moments as weighted_moments
+from .one_shot import OneShotSetting as OneShotSetting
+from .one_shot import strong_collapse as strong_collapse
+from .one_shot import strong_collapse_limit as strong_collapse_limit
 from .partly_synthetic import partly_synthetic_concentration as partly_synthetic_concentration
 from .partly_synthetic import partly_synthetic_drift as partly_synthetic_drift
 from .partly_synthetic import partly_synthetic_drift_bounds as partly_synthetic_drift_bounds
@@ -76,6 +84,9 @@ from .replacement import power_moment as power_moment
 from .replacement import walk_moments as walk_moments
 from .setting import CHOICES as CHOICES
 from .setting import Setting as Setting
+from .supervision import SupervisionSetting as SupervisionSetting
+from .supervision import required_rounds as required_rounds
+from .supervision import unsolved_law as unsolved_law
 from .survival import forgotten as forgotten
 from .survival import median_forgetting_time as median_forgetting_time
 from .symmetric_mixture import component_bound as component_bound

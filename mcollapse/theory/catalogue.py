@@ -3,7 +3,9 @@
 import numpy as np
 
 from . import (
+    biased,
     categorical,
+    coevolution,
     collapse,
     contexts,
     decoded,
@@ -16,16 +18,17 @@ from . import (
     least_squares,
     location,
     multivariate,
+    one_shot,
     past,
     poisson,
     replacement,
+    supervision,
     survival,
     symmetric_mixture,
     tail_laws,
 )
-from .chapter import Asked, Chapter
+from .chapter import Asked, Chapter, Described
 from .law import Law, Prediction
-from .setting import Setting
 
 CHAPTERS: tuple[Chapter, ...] = (
     categorical.CHAPTER,
@@ -56,6 +59,10 @@ CHAPTERS: tuple[Chapter, ...] = (
     location.INFORMED,
     location.REMEMBERING,
     symmetric_mixture.CHAPTER,
+    biased.CHAPTER,
+    coevolution.CHAPTER,
+    supervision.CHAPTER,
+    one_shot.CHAPTER,
 )
 LAWS: tuple[Law, ...] = tuple(law for chapter in CHAPTERS for law in chapter.laws)
 # What is predicted when nothing is said: every quantity that is cheap, so no chains of single symbols.
@@ -76,17 +83,20 @@ CHEAP: Asked = tuple(
         "frobenius_squared",
         "cramer_von_mises",
         "kl_divergence",
+        "class_errors",
+        "class_traces",
+        "unsolved",
     )
 )
 
 
 def predictions(
-    setting: Setting, quantities: Asked | None = None, generations: np.ndarray | None = None
+    setting: Described, quantities: Asked | None = None, generations: np.ndarray | None = None
 ) -> list[Prediction]:
     """Every law that applies to a setting, for the quantities asked for and for no other.
 
     Arguments:
-        setting: the experiment.
+        setting: the experiment: a `Setting` of recursive training, or that of another process.
         quantities: (metric name, parameters) of each quantity, such as ("squared_error", {}) or
             ("standard_deviation", {"above": 0.1}); left out, all that are cheap. Those that no law speaks of
             are passed over.
@@ -106,6 +116,7 @@ def predictions(
     found = []
     for chapter in CHAPTERS:
         known = [item for item in asked if item[0] in chapter.quantities]
-        if known and chapter.regime == setting.regime and chapter.applies(setting):
+        speaks = isinstance(setting, chapter.settings) and chapter.regime == setting.regime
+        if known and speaks and chapter.applies(setting):
             found += chapter.predict(setting, known, at)
     return found

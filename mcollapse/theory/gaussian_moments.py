@@ -18,6 +18,11 @@ def gaussian_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     $S^2 = (C-D) N/(N-1)$, $r = D + S^2(1/b - 1/N)$ and $v = S^2 (b-1)/(b-\mathrm{ddof})$, or $v = \sigma^2$
     if it is known. Only two moments of the truth enter, so it need not be Gaussian.
 
+    Where the mean of the real points of a batch is off by $b$, and that of the pool and the model by $m$ in
+    expectation, $m_+ = (N m + n(a b + (1-a) m))/(N+n)$, the numerator of $D_+$ has
+    $2 n a b\,(N + n(1-a))\,m + n^2 a^2 b^2$ more, that of $C_+$ has $n a b^2$ more, and V has
+    $[\text{random counts}]\, a(1-a)(b^2 - 2 b m)$ more.
+
     Arguments:
         setting: Gaussian; both starts, any sizes, shares, budgets and ddof below every size.
 
@@ -32,16 +37,21 @@ def gaussian_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     error, variance = np.zeros(setting.generations + 1), np.full(setting.generations + 1, scale)
     pool_error = pool_square = 0.0
     model_error, model_variance = 0.0, scale
-    total = 0
+    total, offset = 0, 0.0
+    biases = np.zeros(setting.generations + 1) if setting.biases is None else np.asarray(setting.biases)
     for generation in range(setting.first, setting.generations + 1):
         size, share = int(batches.sizes[generation]), float(batches.shares[generation])
+        bias = float(biases[generation])
         kept, synthetic = (0 if setting.pool == "newest" else total), size * (1 - share)
         total = kept + size
         noise = share * scale + (1 - share) * model_variance
-        noise += batches.random * share * (1 - share) * model_error
+        noise += batches.random * share * (1 - share) * (model_error + bias**2 - 2 * bias * offset)
         carried = kept * (kept + 2 * synthetic) * pool_error + synthetic**2 * model_error
+        pushed = size * share * bias
+        carried += 2 * pushed * (kept + synthetic) * offset + pushed**2
+        offset = ((kept + synthetic) * offset + pushed) / total
         pool_error = (carried + size * noise) / total**2
-        square = share * scale + (1 - share) * (model_variance + model_error)
+        square = share * (scale + bias**2) + (1 - share) * (model_variance + model_error)
         pool_square = (kept * pool_square + size * square) / total
         used = trained_on(setting, generation, total)
         spread = pool_square - pool_error

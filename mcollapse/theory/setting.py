@@ -25,7 +25,7 @@ CHOICES = {
 }  # fmt: skip
 
 
-Regime = Literal["agnostic", "informed", "remembering", "decoded", "beyond"]
+Regime = Literal["agnostic", "informed", "remembering", "decoded", "biased", "beyond"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Setting:
         window: how many past models points come from, None for all; or how many batches the pool holds.
         weights: of "weighted", the total weight w_t of the real points, [T+1]; entry 0 is never read.
         variance_factors: by how much a model's points vary more than it says, [T+1]; entry 0 is never read.
+        biases: by how much the mean of the real points of each generation is off, [T+1].
         combine: of "weighted", one fit to weighted "rows", or the average of two "fits".
         contexts: weights of the contexts of next tokens, [C]; all alike where left out.
         context_counts: "fixed" where each context has its share of the points, else "random".
@@ -117,6 +118,7 @@ class Setting:
     window: int | None = None
     weights: np.ndarray | None = None
     variance_factors: np.ndarray | None = None
+    biases: np.ndarray | None = None
     combine: Literal["rows", "fits"] = "rows"
     design: int | None = None
     ddof: int = 0
@@ -154,6 +156,8 @@ class Setting:
             factors.shape != np.shape(self.sizes) or np.any(factors[1:] <= 0)
         ):
             raise ValueError("variance factors are positive numbers, as many as sizes")
+        if self.biases is not None and np.shape(self.biases) != np.shape(self.sizes):
+            raise ValueError("biases are numbers, as many as sizes")
         if np.any((self.batches.shares < 0) | (self.batches.shares > 1)):
             raise ValueError("real shares lie in [0, 1]")
         _check_truth(self)
@@ -214,13 +218,15 @@ class Setting:
         """Which laws can speak of it.
 
         "informed" where provenance matters, "remembering" where several past models or a window of batches
-        do, "decoded" where points are not drawn from the model as it is, "beyond" where two of these are, of
-        which no law is known; else "agnostic".
+        do, "decoded" where points are not drawn from the model as it is, "biased" where real ones are not
+        drawn from the truth as it is, "beyond" where two of these are, of which no law is known; else
+        "agnostic".
         """
         regimes: dict[Regime, bool] = {
             "informed": self.informed,
             "remembering": self.pool == "window" or (self.source == "past-models" and self.window != 1),
             "decoded": self.variance_factors is not None,
+            "biased": self.biases is not None,
         }
         found: list[Regime] = [regime for regime, holds in regimes.items() if holds]
         return "agnostic" if not found else found[0] if len(found) == 1 else "beyond"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import mcollapse
+from mcollapse import theory
 from mcollapse.theory import LAWS, Law, Prediction, Setting, predictions
 from mcollapse.theory.catalogue import CHAPTERS
 
@@ -85,6 +86,28 @@ TRUTHS = (
     RATES,
     SYMMETRIC,
 )
+PAIR = {
+    "probabilities": np.array([0.7, 0.3]),
+    "means": np.array([[0.0, 0.0], [1.0, 0.0]]),
+    "covariances": np.array([np.eye(2), 0.2 * np.eye(2)]),
+    "text_sizes": np.array([5, 1, 9]),
+    "image_sizes": np.array([6, 1, 3]),
+    "user_images": np.array([0, 0, 2]),
+}
+ROWS_OF_TWO = {"difference": np.array([1.0, 0.5]), "covariance": np.eye(2)}
+OTHERS = (
+    theory.CoevolutionSetting(**PAIR),
+    theory.CoevolutionSetting(**PAIR, image_steps=0),
+    theory.CoevolutionSetting(**PAIR, counts="fixed", ddof=1, start="real"),
+    theory.CoevolutionSetting(**PAIR, text_steps=0, ddof=1, corpus_probability=0.5),
+    theory.CoevolutionSetting(**PAIR, text_steps=3, image_steps=0, corpus_probability=1.0, corpus_mass=1.0),
+    theory.SupervisionSetting(np.array([0.5, 0.5]), np.array([0.0, 1.0, 0.0])),
+    theory.SupervisionSetting(np.array([1.0, 0.0]), np.array([0.5, 0.1, 0.0]), 1.0, 0.5, np.array([1, 2, 1])),
+    *(
+        theory.OneShotSetting(**ROWS_OF_TWO, real=a, synthetic=b, noise_variance=noise)
+        for a, b, noise in ((0, 2, 0.0), (3, 0, 1.0), (2, 1, 1.0), (9, 9, 0.0))
+    ),
+)
 SOURCES = (
     {"source": "last-model"},
     {"source": "mixture", "shares": np.array([0.0, 1.0, 0.0, 0.3])},
@@ -110,6 +133,8 @@ FITS = (
     {"estimator": "approximate-joint-ml"},
     {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9])},
     {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9]), "known_variance": True},
+    {"biases": np.array([0.5, -0.1, 0.0, 0.2])},
+    {"biases": np.array([0.5, -0.1, 0.0, 0.2]), "known_variance": True},
 )
 POOLS = ("newest", "all", "subsample", "real-and-newest", "real-only", "window")
 
@@ -135,6 +160,14 @@ def test_no_legal_setting_gives_nan(sizes, start, pool):
             assert p.standard_error(100) is None or np.all(p.standard_error(100) >= 0)
 
 
+@pytest.mark.parametrize("made", OTHERS)
+def test_other_processes_give_no_nan_and_one_exact_law_each(made):
+    found = predictions(made, EVERY)
+    exact = [p.quantity for p in found if p.law.kind == "exact"]
+    assert found and len(set(exact)) == len(exact)
+    assert all(np.array_equal(p.generations, np.arange(made.generations + 1)) for p in found)
+
+
 def test_only_what_is_asked_is_computed():
     made = setting(sizes=np.full(6, 50), **SYMBOLS)
     assert {p.quantity for p in predictions(made)} == {"squared_error", "chi_square", "concentration"}
@@ -158,6 +191,8 @@ def test_every_law_has_its_say():
             continue
         parts = {"sizes": np.full(4, 40), "budget": np.full(4, 9), "same_family": own}
         made = setting(**(parts | parts_of(pool, source) | truth | fit))
+        said |= {p.law.name for p in predictions(made, EVERY)}
+    for made in OTHERS:
         said |= {p.law.name for p in predictions(made, EVERY)}
     assert said == {law.name for law in LAWS}
 

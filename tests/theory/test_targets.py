@@ -75,8 +75,7 @@ def test_expected_collapse_time(name):
 def test_one_fit_to_rows_of_two_models():
     row = LIMITS["pub-strong-ols"]
     for (d, real, made), value in zip(row["settings"]["cases_d_n1_n2"], row["values"], strict=True):
-        kept = theory.passed_on(d, real + made, made, made * (made - 1))
-        assert np.isclose(kept, value, rtol=1e-9)
+        assert np.isclose(theory.strong_collapse(d, real, made), value, rtol=1e-9)
         assert not np.isclose(theory.passed_on(d, real + made + 1, made, made * (made - 1)), value, rtol=1e-3)
 
 

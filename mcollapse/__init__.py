@@ -13,11 +13,11 @@ from mcollapse import processes as processes
 from mcollapse import random as random
 from mcollapse import schedules as schedules
 from mcollapse import sources as sources
+from mcollapse.abstract_process import AbstractProcess as AbstractProcess
 from mcollapse.compilation import compiler_options as compiler_options
 from mcollapse.data import Batch as Batch
 from mcollapse.data import Samples as Samples
 from mcollapse.families import Truth as Truth
-from mcollapse.process import AbstractProcess as AbstractProcess
 from mcollapse.process import RecursiveTraining as RecursiveTraining
 from mcollapse.recording import HittingTime as HittingTime
 from mcollapse.recording import Keep as Keep

@@ -23,7 +23,8 @@ from mcollapse import (
     schedules,
     sources,
 )
-from mcollapse.process import AbstractProcess, RecursiveTraining
+from mcollapse.abstract_process import AbstractProcess
+from mcollapse.process import RecursiveTraining
 
 SECTIONS: dict[str, ModuleType] = {
     "family": families,

@@ -10,11 +10,9 @@ come from and which are trained on. `init` and `step` are pure functions of one 
 anyone can scan them; `mcollapse.simulate` batches them over replicates.
 """
 
-import abc
 import dataclasses
-import functools
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -23,20 +21,21 @@ import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
 from mcollapse import schedules
+from mcollapse.abstract_process import AbstractProcess, as_truth, measured, traced_truth
 from mcollapse.checks import Start, check_adaptive, check_sizes, check_start, check_truth, check_type
 from mcollapse.data import Batch, Part, Samples
 from mcollapse.decoders import AbstractDecoder, AsIs
 from mcollapse.draw import Draw
 from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
-from mcollapse.measuring import AbstractMetric
+from mcollapse.plan import Plan, alike_pools, drawn_leaves, merged_parts, numbers_of, rounded_up
 from mcollapse.pools import AbstractPool, Newest
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractAdaptive, AbstractSchedule
 from mcollapse.sources import AbstractSource, LastModel
 from mcollapse.status import Status
 
-SOURCE, POOL, ESTIMATOR, SETTLE, METRIC = 1, 2, 3, 4, 5  # purposes of the keys of a generation
+SOURCE, POOL, ESTIMATOR, SETTLE = 1, 2, 3, 4  # purposes of the keys of a generation; 5 is a metric's
 
 
 class State(eqx.Module):
@@ -52,69 +51,6 @@ class State(eqx.Module):
     source: Any
     pool: Any
     status: Int[Array, ""]
-
-
-class AbstractProcess(eqx.Module):
-    """Anything that starts, steps from generation to generation and can be measured.
-
-    Its state is any tree of arrays with a `status` (see `mcollapse.status`), the worst so far.
-    """
-
-    recorded: ClassVar[tuple[str, ...]] = ()
-    """Names in `mcollapse.metrics`: what is recorded when nothing is said; none, those of its `family`."""
-
-    @abc.abstractmethod
-    def planned(
-        self, generations: int, start: Start = "real", truth: Truth | Params | None = None
-    ) -> "AbstractProcess":
-        """Host: the process with its schedules tabulated and its capacities fixed."""
-
-    def checked_truth(self, truth: Truth | Params, start: Start) -> Truth:
-        """Host: the truth with its family; `ValueError` where the process cannot start from it."""
-        check_start(start)
-        if not isinstance(truth, Truth):
-            raise ValueError(
-                f"the truth of a {type(self).__name__} is mc.Truth(family, params), "
-                f"got {type(truth).__name__}"
-            )
-        truth.family.check(truth.params)
-        return truth
-
-    @classmethod
-    def alike(cls, planned: "list[Any]") -> "list[Any]":
-        """Host: the planned cells of a sweep, given the same static numbers: they differ in arrays only."""
-        return planned
-
-    @property
-    def rows(self) -> int:
-        """The most points drawn at once by one replicate, from which memory is planned."""
-        return 0
-
-    @property
-    def lanes_axis(self) -> int:
-        """Which axis of a batched state runs over replicates: the last, for speed, unless that is slow."""
-        return -1
-
-    @abc.abstractmethod
-    def init(self, key: PRNGKeyArray | Key, truth: Truth | Params, start: Start | None = None) -> Any:
-        """Generation 0 of the replicate that `key` belongs to."""
-
-    @abc.abstractmethod
-    def step(
-        self, key: PRNGKeyArray | Key, state: Any, truth: Truth | Params, t: Int[Array, ""] | int
-    ) -> Any:
-        """Generation `t` from generation t - 1, with the same `key` as `init`."""
-
-    @abc.abstractmethod
-    def measure(
-        self,
-        key: PRNGKeyArray | Key,
-        metric: Callable[..., Array],
-        state: Any,
-        truth: Truth | Params,
-        t: Int[Array, ""] | int | None = None,
-    ) -> Array:
-        """The metric of the current model; for one that draws, `t` says of which generation."""
 
 
 class RecursiveTraining(AbstractProcess):
@@ -143,7 +79,7 @@ class RecursiveTraining(AbstractProcess):
     path: Literal["auto", "statistics", "rows"] = eqx.field(static=True, default="auto")
     """Whether points are drawn as statistics, as rows, or by whichever is possible and faster."""
 
-    plan: "Plan | None" = eqx.field(default=None, metadata=schedules.DERIVED)
+    plan: Plan | None = eqx.field(default=None, metadata=schedules.DERIVED)
     """What `planned` fixed; `None` before."""
 
     def __check_init__(self):
@@ -221,7 +157,7 @@ class RecursiveTraining(AbstractProcess):
                 pool_rows=pool.capacity(rows) if as_rows else 0,
                 as_rows=as_rows,
                 model=model,
-                seen=_size(truth) if model is not None else 0,
+                seen=numbers_of(truth) if model is not None else 0,
             ),
         )
 
@@ -239,7 +175,7 @@ class RecursiveTraining(AbstractProcess):
             planned = [process._without_resampling() for process in planned]
         plans = [process._planned() for process in planned]
         rows = max(plan.rows for plan in plans)
-        pools = _alike_pools([process.pool for process in planned])
+        pools = alike_pools([process.pool for process in planned])
         # a pool ends with a whole batch buffer: with larger buffers it needs more room than any cell planned
         pool_rows = max(pool.capacity(rows) for pool in pools) if plans[0].as_rows else 0
         plan = dataclasses.replace(plans[0], rows=rows, pool_rows=pool_rows)
@@ -273,7 +209,7 @@ class RecursiveTraining(AbstractProcess):
         t = jnp.asarray(0, jnp.int32)
         draw = Draw(family, self._biased(settled, t), plan.rows, plan.as_rows, self.decoder, t)
         first, later = self._zero_batches(draw, family.blank(truth.params, plan.rows), start)
-        pool = self.pool.init(_merged(first, later), plan.pool_rows)
+        pool = self.pool.init(merged_parts(first, later), plan.pool_rows)
         seen = max(self._rows_seen(pool, batch) for batch in (first, later) if batch is not None)
         params = family.blank(truth.params, seen or plan.rows)
         carry, status = self.estimator.init(family, params), jnp.asarray(Status.OK, jnp.int32)
@@ -285,7 +221,7 @@ class RecursiveTraining(AbstractProcess):
             data = self._read(family, data, params)
             params, carry, status = self.estimator.fit(key.at(ESTIMATOR), family, data, params, carry, t)
         source = self.source.init(family, params, plan.generations)
-        drawn = _drawn(family, self._model), _drawn(settled.family, truth.family)
+        drawn = drawn_leaves(family, self._model), drawn_leaves(settled.family, truth.family)
         return State(*drawn, params, carry, source, pool, status)
 
     def step(
@@ -400,7 +336,7 @@ class RecursiveTraining(AbstractProcess):
         plan = dataclasses.replace(self._planned(), rows=0, pool_rows=0, as_rows=False, model=None, seen=0)
         return dataclasses.replace(self, plan=plan)
 
-    def _planned(self) -> "Plan":
+    def _planned(self) -> Plan:
         if self.plan is None:
             raise ValueError(
                 "this process has no tables yet: call process.planned(generations) and use the process "
@@ -441,82 +377,3 @@ class RecursiveTraining(AbstractProcess):
         data = jax.eval_shape(lambda: self.pool.absorb(key.at(POOL), pool, batch, t)[1])
         rows = [part.rows.shape[0] for part in (data.real, data.synthetic) if isinstance(part, Samples)]
         return max(rows) if data.one_buffer else sum(rows)
-
-
-def _merged(first: Batch | None, later: Batch) -> Batch:
-    """A zero batch with every part that ever comes."""
-    real = later.real if first is None or later.real is not None else first.real
-    return Batch(real, later.synthetic, jnp.zeros(()), one_buffer=later.one_buffer)
-
-
-class Plan(eqx.Module):
-    """Static numbers of a planned process: how many generations, and rows per batch and pool."""
-
-    generations: int = eqx.field(static=True)
-    start: Start = eqx.field(static=True)
-    rows: int = eqx.field(static=True)
-    pool_rows: int = eqx.field(static=True)
-    as_rows: bool = eqx.field(static=True)
-    model: AbstractFamily | None = None
-    """The family's other form, where models are kept as samples."""
-
-    seen: int = eqx.field(static=True, default=0)
-    """How many numbers a metric then sees."""
-
-
-def measured(
-    key: PRNGKeyArray | Key,
-    metric: Callable[..., Array],
-    family: AbstractFamily,
-    params: Params,
-    truth: Truth,
-    t: Int[Array, ""] | int | None,
-) -> Array:
-    """The metric of a model, with a key first where the metric draws."""
-    if isinstance(metric, AbstractMetric):
-        metric = functools.partial(metric, Key.of(key, t).at(METRIC))
-    return jnp.asarray(metric(family, params, truth))
-
-
-def as_truth(truth: Truth | Params, family: AbstractFamily) -> Truth:
-    """The truth as family and parameters; bare parameters are those of the model's family."""
-    return truth if isinstance(truth, Truth) else Truth(family, truth)
-
-
-def _alike_pools(pools: list[Any]) -> list[Any]:
-    """Static numbers that planning filled in, raised to the largest of any."""
-    derived = [
-        f.name for f in dataclasses.fields(pools[0]) if f.metadata.get("derived") and f.metadata.get("static")
-    ]
-    largest = {name: max(getattr(pool, name) for pool in pools) for name in derived}
-    return [dataclasses.replace(pool, **largest) for pool in pools]
-
-
-def _size(truth: Truth | Params) -> int:
-    params = truth.params if isinstance(truth, Truth) else truth
-    return sum(int(np.size(leaf)) for leaf in jax.tree.leaves(params))
-
-
-def rounded_up(size: int) -> int:
-    """To a number of three bits: at most a quarter more, and few programs for many sizes."""
-    step = 1 << max(0, (size - 1).bit_length() - 3)
-    return -(-size // step) * step
-
-
-def traced_truth(truth: Truth) -> Truth:
-    """The truth in the precision of the program: a host's float64 becomes its float."""
-
-    def traced(leaf: Any) -> Any:
-        if not isinstance(leaf, float) and not jnp.issubdtype(getattr(leaf, "dtype", int), jnp.inexact):
-            return leaf  # whole numbers stay whole, and functions are no numbers
-        # without the barrier a constant truth would be folded, and round differently from a traced one
-        return jax.lax.optimization_barrier(jnp.asarray(leaf, jnp.result_type(float)))
-
-    return Truth(truth.family, jax.tree.map(traced, truth.params))
-
-
-def _drawn(settled: AbstractFamily, family: AbstractFamily) -> AbstractFamily:
-    """What settling drew: arrays that the family did not have before."""
-    return jax.tree.map(
-        lambda new, old: None if new is old else new, settled, family, is_leaf=lambda leaf: leaf is None
-    )

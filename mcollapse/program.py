@@ -15,9 +15,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int, UInt32
 
+from mcollapse.abstract_process import AbstractProcess
+from mcollapse.checks import Start
 from mcollapse.families.base import Truth
 from mcollapse.noise import noise_first, plain
-from mcollapse.process import AbstractProcess, Start, State
+from mcollapse.process import State
 from mcollapse.random import Key
 from mcollapse.random.threefry import block
 from mcollapse.recording import Record

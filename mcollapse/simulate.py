@@ -19,10 +19,11 @@ import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from mcollapse import metrics, planning
+from mcollapse.abstract_process import AbstractProcess
+from mcollapse.checks import Start
 from mcollapse.compilation import PROGRAMS
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
-from mcollapse.process import AbstractProcess, Start
 from mcollapse.program import Addresses, Experiment, Identity, Layout, Records, parted, replicate_words
 from mcollapse.progress import AbstractProgress, NoProgress
 from mcollapse.random import Key

@@ -19,8 +19,8 @@ if TYPE_CHECKING:  # optional parts are imported where they are used
     import xarray
     from matplotlib.axes import Axes
 
+    from mcollapse.abstract_process import AbstractProcess
     from mcollapse.definitions import CollapseReport
-    from mcollapse.process import AbstractProcess
     from mcollapse.recording import Record
     from mcollapse.verdicts import Report
 

@@ -11,11 +11,11 @@ from scipy import special
 
 import mcollapse as mc
 from mcollapse import random
+from mcollapse.abstract_process import AbstractProcess
 from mcollapse.data import Batch, Counts, Samples
 from mcollapse.estimators import AbstractEstimator
 from mcollapse.families import AbstractFamily
 from mcollapse.pools import AbstractPool
-from mcollapse.process import AbstractProcess
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
 from mcollapse.sources import AbstractSource

@@ -17,6 +17,7 @@ LAYERS = [
     {"draw", "measuring"},
     {"estimators", "sources", "pools"},
     {"checks", "downstream", "held_out", "modes"},
+    {"abstract_process", "plan"},
     {"process"},
     {"metrics", "recording", "noise", "processes"},
     {"description", "planning", "progress", "program", "datasets"},

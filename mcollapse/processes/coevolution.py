@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from mcollapse import random, schedules
+from mcollapse.abstract_process import AbstractProcess, measured, traced_truth
 from mcollapse.checks import Start, check_start
 from mcollapse.families import LabelledGaussians, Truth
 from mcollapse.families.parameters import whole
 from mcollapse.once import once
-from mcollapse.process import AbstractProcess, measured, rounded_up, traced_truth
+from mcollapse.plan import rounded_up
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
 from mcollapse.summation import tree_sum

@@ -7,10 +7,11 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Int, PRNGKeyArray
 
+from mcollapse.abstract_process import AbstractProcess, as_truth
 from mcollapse.checks import Start, check_start
 from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
 from mcollapse.families import AbstractFamily, Truth
-from mcollapse.process import AbstractProcess, RecursiveTraining, State, as_truth
+from mcollapse.process import RecursiveTraining, State
 from mcollapse.random import Key
 from mcollapse.schedules import DERIVED, number
 from mcollapse.sources import Mixture

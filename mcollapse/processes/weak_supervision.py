@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from mcollapse import random, schedules
+from mcollapse.abstract_process import AbstractProcess, measured, traced_truth
 from mcollapse.checks import Start, check_start
 from mcollapse.families import Categorical, Truth
 from mcollapse.once import once
-from mcollapse.process import AbstractProcess, measured, traced_truth
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
 from mcollapse.status import Status

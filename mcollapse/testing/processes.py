@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import PRNGKeyArray
 
 from mcollapse import metrics
+from mcollapse.abstract_process import AbstractProcess
 from mcollapse.checks import Start
 from mcollapse.families.base import Params, Truth
 from mcollapse.metrics import Metric
-from mcollapse.process import AbstractProcess, RecursiveTraining
+from mcollapse.process import RecursiveTraining
 from mcollapse.recording import Keep, Moments, Record
 from mcollapse.simulate import simulate
 from mcollapse.testing.errors import require, require_alike, require_one_law, require_same_bits

@@ -49,7 +49,8 @@ class Coevolution(AbstractProcess):
     `corpus_probability`, $\alpha$, that a generation sees an injection, $(1-\epsilon)p + \epsilon e_j$ of a
     token j from the truth's text, with `corpus_mass` $\epsilon$; `user_images`, real images of each token in
     each image step. Generation 0 is the truth or, with `start="real"`, the fit to `text_size` real tokens
-    and `image_size` real images. The truth is one of `LabelledGaussians`.
+    and `image_size` real images. The truth is one of `LabelledGaussians`. With both kinds of steps, chunks of
+    different sizes agree to rounding, not bit for bit.
     Source: Gao and Li (2025, arXiv 2503.08117).
     """
 

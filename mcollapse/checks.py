@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mcollapse import random
+from mcollapse.decoders import AsIs
+from mcollapse.estimators import MaximumLikelihood
+from mcollapse.families import Categorical
 from mcollapse.families.base import Truth, offers
 from mcollapse.pools import Newest, RealAndNewest
-from mcollapse.schedules import AbstractAdaptive
+from mcollapse.schedules import AbstractAdaptive, SteadyImprovement
+from mcollapse.sources import Mixture
 
 if TYPE_CHECKING:
     from mcollapse.process import RecursiveTraining
@@ -69,13 +73,26 @@ def check_adaptive(process: "RecursiveTraining") -> None:
     sizes = process.sizes
     if not isinstance(sizes, AbstractAdaptive):
         return
-    sizes.check(process.family)
+    if isinstance(sizes, SteadyImprovement):
+        _check_improvement(process)
     for part in (process.source, process.pool):
         if part.fixes_sizes:
             raise ValueError(
                 f"schedules.{type(sizes).__name__} chooses sizes as it goes, but {type(part).__name__} needs "
                 'them before the run: use sources.Mixture(counts="random"), LastModel() or PastModels(), '
                 "with a pool other than Subsample"
+            )
+
+
+def _check_improvement(process: "RecursiveTraining") -> None:
+    """The recursion that the rule inverts holds of one regime."""
+    named = {"family": Categorical, "estimator": MaximumLikelihood, "source": Mixture, "pool": Newest}
+    for name, one in (named | {"decoder": AsIs}).items():
+        if type(getattr(process, name)) is not one:
+            raise ValueError(
+                "schedules.SteadyImprovement inverts the risk of proportions of the newest batch with fresh "
+                f"real points: its {name} is {one.__name__}, got {type(getattr(process, name)).__name__}; "
+                "for others write a rule of your own, a schedules.AbstractAdaptive"
             )
 
 

@@ -242,6 +242,10 @@ def _diversity(run: Trajectories, record: str | None, given: Thresholds) -> Defi
         return _missing(4, name, "record a variance, an entropy or a concentration")
     metric = run.records[record].metric.__name__  # type: ignore[attr-defined]
     mean, error = _moments(run, record)
+    counts = np.asarray(run[record].count)[_fits(run, record)]  # type: ignore[union-attr]
+    if metric.startswith("log_") and counts[-1] < counts[0]:
+        gone = int(counts[0] - counts[-1])
+        return _missing(4, name, f"{gone} replicates have no finite {metric} left: record a variance")
     if metric.startswith("log_"):
         value = float(np.exp(mean[-1] - mean[0]))
         spread = value * float(np.hypot(error[-1], error[0]))

@@ -91,6 +91,12 @@ def rebuild(section: str, data: dict[str, Any]) -> Any:
             "compare in the session that ran it"
         )
     arguments = {key: _rebuilt(item) for key, item in data.items() if key != "name"}
+    functions = [item for item in arguments.values() if isinstance(item, str) and ":" in item]
+    if functions:
+        raise NotRebuilt(
+            f"the {section} {name!r} has a function of the user's, {functions[0]!r}, and cannot be rebuilt "
+            "from a saved run: compare in the session that ran it"
+        )
     return known[name](**arguments)
 
 

@@ -84,7 +84,9 @@ class Draw(eqx.Module):
         assert isinstance(ours, Samples) and isinstance(theirs, Samples)
         position = jnp.arange(self.capacity)
         is_real, is_model = position < real, (position >= real) & (position < real + synthetic)
-        # rows are independent of their position, so one buffer serves: real ones first, then the model's
+        if self.family.in_sequence:  # the model's points begin where the real ones end
+            theirs = Samples(jnp.roll(theirs.rows, real, axis=0), theirs.weights)
+        # else rows are independent of their position, so one buffer serves: real ones first, then the model's
         mask = is_real.reshape(is_real.shape + (1,) * (ours.rows.ndim - 1))
         rows = jnp.where(mask, ours.rows.astype(theirs.rows.dtype), theirs.rows)
         real_part, model_part = (Samples(rows, part.astype(jnp.int32)) for part in (is_real, is_model))

@@ -119,16 +119,16 @@ def hellinger(family: AbstractFamily, params: Params, truth: Truth) -> Float[Arr
 
 def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\mathrm{KL}(\hat P \,\|\, P_*)$ in nats: finite however much the model has forgotten."""
+    if offers(family, "kl_divergence") and type(truth.family) is type(family):
+        return family.kl_divergence(params, truth.params)
     if hasattr(family, "probabilities"):
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
         return _mean(family, p * ratio)
-    if not offers(family, "kl_divergence") or type(truth.family) is not type(family):
-        raise ValueError(
-            f"no Kullback-Leibler divergence of a {family.name} from a {truth.family.name} is known: use "
-            "metrics.squared_error"
-        )
-    return family.kl_divergence(params, truth.params)
+    raise ValueError(
+        f"no Kullback-Leibler divergence of a {family.name} from a {truth.family.name} is known: use "
+        "metrics.squared_error"
+    )
 
 
 def entropy(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -278,6 +278,14 @@ class Above(eqx.Module):
 
     metric: Metric
     threshold: np.ndarray = eqx.field(converter=number)
+
+    def __check_init__(self):
+        """A metric that draws would need a key."""
+        if isinstance(self.metric, AbstractMetric):
+            raise ValueError(
+                f"Above takes a metric that draws nothing, and {type(self.metric).__name__} draws: record it "
+                "whole (reduce=mc.Keep()) and compare its values"
+            )
 
     def __call__(self, family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, "..."]:
         """1 where the metric is above the threshold, else 0."""

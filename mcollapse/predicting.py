@@ -264,8 +264,14 @@ def _known_to_theory(process: RecursiveTraining, truth: Truth) -> bool:
     ours = all(type(part).__module__.startswith("mcollapse.") for part in (*parts.values(), truth.family))
     foreign = type(truth.family) is not type(process.family)
     if foreign and not (isinstance(process.family, Gaussian) and isinstance(truth.family, Bernoulli)):
-        if not (isinstance(process.family, Empirical | KernelDensity) and _two_moments(truth) is not None):
+        if not isinstance(process.family, Empirical | KernelDensity):
             return False
+    if isinstance(process.family, Empirical | KernelDensity):
+        moments = _two_moments(truth)
+        if moments is None or moments["dimension"] != process.family.dimension:
+            return False
+    if isinstance(process.family, Gaussian) and foreign and not 0 < float(truth.params.probability) < 1:
+        return False  # without any variance
     if isinstance(process.family, Location) and not _known_location(process.family, truth.family):
         return False
     if isinstance(process.estimator, RealOnly) and type(process.estimator.estimator) is not MaximumLikelihood:

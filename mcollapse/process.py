@@ -69,7 +69,7 @@ class RecursiveTraining(AbstractProcess):
 
     family: AbstractFamily
     estimator: AbstractEstimator = MaximumLikelihood()
-    sizes: AbstractSchedule = eqx.field(converter=schedules.sizes, kw_only=True)
+    sizes: AbstractSchedule = eqx.field(converter=schedules.sizes_or_rule, kw_only=True)
     source: AbstractSource = LastModel()
     pool: AbstractPool = Newest()
     decoder: AbstractDecoder = AsIs()
@@ -144,7 +144,7 @@ class RecursiveTraining(AbstractProcess):
         rows = rounded_up(most) if as_rows or self._draws_rows(truth) else 0
         return dataclasses.replace(
             self,
-            sizes=self.sizes.planned(generations, start),
+            sizes=self._planned_sizes(generations, start),
             estimator=self.estimator.planned(generations),
             decoder=self.decoder.planned(generations),
             bias=self._planned_bias(generations, start),
@@ -279,6 +279,12 @@ class RecursiveTraining(AbstractProcess):
                 f'process.planned(generations, start="{start}")'
             )
         return planned
+
+    def _planned_sizes(self, generations: int, start: Start) -> AbstractSchedule:
+        sizes: AbstractSchedule = self.sizes.planned(generations, start)
+        if isinstance(sizes, AbstractAdaptive):
+            return sizes.with_real_shares(self.source.real_shares(generations))
+        return sizes
 
     def _planned_bias(self, generations: int, start: Start) -> schedules.Table | None:
         if self.bias is None:

@@ -92,7 +92,8 @@ def sweep(
     """`simulate` for every combination of values in `over`, as one program and on the same keys.
 
     `over` maps paths of numbers to their values: `{"source.real_share": [0, 0.1], "sizes.scale": [50, 90]}`;
-    paths that begin with `truth.` vary the truth's parameters. Each becomes a labelled axis of the result.
+    paths that begin with `truth.` vary the truth's parameters; where they begin with `family.`, a truth of
+    the process's own family stays of it. Each becomes a labelled axis of the result.
     Since cells share keys, differences between them are paired (common random numbers). A cell has the
     numbers of its own run, but for rounding; where categorical models could be kept as samples in some cells
     only (see `AbstractFamily.resampled`), they are in none.

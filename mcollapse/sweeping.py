@@ -13,13 +13,18 @@ from mcollapse.program import Experiment, as_traced
 
 
 def at_cell(process: Any, truth: Truth, cell: dict[str, float]) -> tuple[Any, Truth]:
-    """Process and truth with the numbers of one cell in place."""
+    """Process and truth with the numbers of one cell in place.
+
+    A truth of the process's own family stays of it where a number of the family is swept.
+    """
+    family = getattr(process, "family", None)
+    shared = family is not None and eqx.tree_equal(family, truth.family) is True
     for path, value in cell.items():
         if path.startswith("truth."):
             truth = Truth(truth.family, set_path(truth.params, path.removeprefix("truth."), value, path))
         else:
             process = set_path(process, path, value, path)
-    return process, truth
+    return process, Truth(process.family, truth.params) if shared else truth
 
 
 def set_path(value: Any, path: str, number: float, full: str) -> Any:

@@ -181,7 +181,10 @@ class _Test:
         upper = p.values if p.upper is None else p.upper
         nearest = np.clip(self.observed, lower, upper)
         # what the program's precision cannot tell apart is no deviation
-        equal = np.abs(self.observed - nearest) <= self.resolution * np.abs(nearest)
+        size = np.abs(np.where(np.isfinite(p.values), p.values, 0.0))
+        # nor, where nothing is predicted, what is rounding beside the largest that this law predicts
+        beside = np.where(p.values == 0, self.resolution * size.max(initial=0.0), 0.0)
+        equal = np.abs(self.observed - nearest) <= self.resolution * np.abs(nearest) + beside
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(equal, 0.0, (self.observed - nearest) / self.standard_error)
         if self.indicator:
@@ -215,8 +218,11 @@ class _Test:
             )
         if p.law.kind in ("asymptotic", "approximation") and usable.any():
             sharp = usable & (p.values > 10 * self.standard_error)  # elsewhere a ratio is mostly noise
-            low, high = ratio_interval(self.observed[sharp], p.values[sharp], self.standard_error[sharp])
-            notes.append(f"observed/law between {low:.4g} and {high:.4g}")
+            if sharp.any():
+                low, high = ratio_interval(self.observed[sharp], p.values[sharp], self.standard_error[sharp])
+                notes.append(f"observed/law between {low:.4g} and {high:.4g}")
+            else:
+                notes.append("too few replicates for a ratio of observed to law")
             if p.tolerance is not None:
                 notes.append(f"declared tolerance {p.tolerance:.2g}")
         return "; ".join(notes)

@@ -16,7 +16,7 @@ FIRST, RATIO, SHARE, GENERATIONS = 100, 0.8, 0.3, 8
 
 
 def improving(heterogeneity, **changes):
-    arguments = {"ratio": RATIO, "real_share": SHARE, "error": H / FIRST, "first": FIRST, "most": 20_000}
+    arguments = {"ratio": RATIO, "error": H / FIRST, "first": FIRST, "most": 20_000}
     return schedules.SteadyImprovement(heterogeneity=heterogeneity, **arguments | changes)
 
 
@@ -49,6 +49,7 @@ def test_the_oracle_has_the_error_of_its_sizes():
     assert len(run.compare()) == 0  # no law of fixed sizes is its law
 
 
+@pytest.mark.slow
 def test_the_plug_in_reaches_the_aim():
     errors = simulated(improving(None))["squared_error"].values
     aim = H / FIRST * RATIO ** np.arange(GENERATIONS + 1)
@@ -65,6 +66,7 @@ class MoreForTheFlat(schedules.AbstractAdaptive):
         return 40.0 / jnp.sum(family.probabilities(params) ** 2)
 
 
+@pytest.mark.slow
 def test_a_rule_of_the_users_own_takes_every_path():
     sizes = MoreForTheFlat(first=50, most=500)
     runs = [
@@ -84,7 +86,8 @@ def test_sizes_stay_within_their_limits():
     family = mc.families.Categorical()
 
     def at(t, **changes):
-        return int(improving(H, **changes).planned(5).at(jnp.asarray(t), family, ZIPF))
+        rule = improving(H, **changes).planned(5).with_real_shares(np.full(6, SHARE))
+        return int(rule.at(jnp.asarray(t), family, ZIPF))
 
     assert [at(t) for t in (0, 1, 5)] == of_the_oracle()[[0, 1, 5]].tolist()
     assert [at(t, most=400) for t in (0, 1, 5)] == [FIRST, int(of_the_oracle()[1]), 400]
@@ -96,12 +99,26 @@ CAUSES = {
     "a ratio above 1": (lambda: simulated(improving(H, ratio=1.2)), "ratio in (0, 1)", "1.2"),
     "counts that are fixed": (
         lambda: simulated(improving(H), source=mc.sources.Mixture(SHARE, counts="fixed")), "Mixture", "random"),
-    "a source with sizes": (lambda: simulated(improving(H), source=mc.sources.Split(5, 5)), "Split", "LastModel"),
-    "a subsample": (lambda: simulated(improving(H), pool=mc.pools.Subsample(50)), "Subsample", "other than"),
-    "no table": (
-        lambda: simulated(improving(H), family=mc.families.Gaussian()), "Gaussian has none", "AbstractAdaptive"),
+    "a source with sizes": (lambda: simulated(improving(H), source=mc.sources.Split(5, 5)), "Split", "Mixture"),
+    "a subsample": (lambda: simulated(improving(H), pool=mc.pools.Subsample(50)), "Subsample", "Newest"),
+    "another family": (
+        lambda: simulated(improving(H), family=mc.families.Gaussian()), "family is Categorical", "AbstractAdaptive"),
+    "another estimator": (
+        lambda: simulated(improving(H), estimator=mc.estimators.AddConstant(1.0)), "estimator is", "AddConstant"),
+    "no fresh data": (lambda: simulated(improving(H), source=mc.sources.LastModel()), "source is Mixture", "LastModel"),
+    "a rule for another number": (
+        lambda: mc.sources.Split(MoreForTheFlat(first=1, most=9), 5), "MoreForTheFlat", "generation alone"),
     "no room": (lambda: improving(H, most=0), "most", "got 0"),
     "a first size beyond": (lambda: improving(H, first=30_000), "first", "20,000"),
+}  # fmt: skip
+
+
+CAUSES |= {
+    "fixed counts of a user's rule": (
+        lambda: simulated(MoreForTheFlat(first=5, most=9), source=mc.sources.Mixture(SHARE, counts="fixed")),
+        "Mixture", "random"),
+    "a subsample of a user's rule": (
+        lambda: simulated(MoreForTheFlat(first=5, most=9), pool=mc.pools.Subsample(50)), "Subsample", "other than"),
 }  # fmt: skip
 
 

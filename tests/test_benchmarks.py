@@ -129,6 +129,7 @@ def test_scripts_agree_with_their_laws(script, measured):
         assert outcome.complaints == [], outcome
 
 
+@pytest.mark.slow
 def test_a_law_off_by_a_tenth_fails_a_script(script, capsys, monkeypatch):
     rates, module = script("rates"), script("rates_contamination")
     law = module.exact_errors

@@ -1,7 +1,7 @@
 """The conformance matrix: every family with every source and every pool keeps the contracts, or is refused.
 
 What runs is scanned, batched and compiled once; its statistics and its rows have one law; and no law of
-theory is violated. The default run takes each family, source and pool once or twice; the slow one takes all.
+theory is violated. The default run takes a diagonal of the families, of which each third is run; the slow one takes all.
 """
 
 import itertools
@@ -26,11 +26,11 @@ def diagonal() -> set[tuple[str, str, str]]:
     return chosen
 
 
-QUICK = diagonal()
+QUICK = sorted(diagonal())[::3]
 ALL = list(itertools.product(FAMILIES, SOURCES, POOLS))
 
 
-@pytest.mark.parametrize("family, source, pool", sorted(QUICK))
+@pytest.mark.parametrize("family, source, pool", QUICK)
 def test_one_replicate(family, source, pool):
     truth = FAMILIES[family].truth
     testing.check_process(process(family, source, pool), truth, generations=GENERATIONS, replicates=0)

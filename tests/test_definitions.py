@@ -26,6 +26,7 @@ def regression(pool, start="real", **options):
     return run_of(process, TRUTH, ["test_error"], start=start, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["real", "truth"])
 def test_replaced_labels_collapse_by_every_risk(start):
     report = regression(mc.pools.Newest(), start).collapse_report()
@@ -35,6 +36,7 @@ def test_replaced_labels_collapse_by_every_risk(start):
     assert abs(report[3].value - 1.0) < 0.1 and report[2].note == "paired by replicate"
 
 
+@pytest.mark.slow
 def test_accumulated_labels_collapse_by_the_second_definition_alone():
     """pi^2/6 of the first error: an increase, neither catastrophic nor diverging."""
     report = regression(mc.pools.All()).collapse_report()

@@ -264,3 +264,25 @@ def test_planned_and_started_alike():
 def test_the_first_draw_interface(key):
     address = random.Key.of(key, 3).at(2)
     assert address.typed.shape == () and random.normal(key, 1).shape == ()
+
+
+def first_and_last(rows, weights):
+    shares = weights / jnp.sum(weights)
+    return jnp.sum(shares * rows)
+
+
+def test_a_function_of_the_users_is_saved_by_name(tmp_path):
+    """A run with a fit of one's own loads, without what cannot be rebuilt."""
+    family = mc.families.Location(fit=first_and_last)
+    run = mc.simulate(
+        mc.RecursiveTraining(family=family, sizes=9),
+        family.Params(0.0),
+        key=jax.random.key(0),
+        generations=2,
+        replicates=40,
+    )
+    loaded = mc.Trajectories.load(run.save(tmp_path / "own.zarr"))
+    np.testing.assert_array_equal(loaded["squared_error"].values, run["squared_error"].values)
+    assert len(loaded.compare()) == 0
+    with pytest.raises(ValueError, match="function of the user"):
+        _ = loaded.process

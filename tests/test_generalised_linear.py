@@ -132,6 +132,7 @@ def test_separation_is_that_of_a_linear_program(family, n, d, share):
     assert np.all(np.asarray(found.coefficients)[np.array(expected)] == 0.25)
 
 
+@pytest.mark.slow
 def test_both_in_float64():
     """The tests above in a process of that precision."""
     code = (

@@ -168,6 +168,7 @@ def test_downstream_refuses_what_cannot_be_fitted():
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [{"pool": mc.pools.All()}, {"estimator": estimators.Ridge(1e-9)}])
 def test_large_dimensions_through_the_engine(parts):
     """Above what is written out: the law, and a penalty that is none."""
@@ -184,6 +185,7 @@ def test_large_dimensions_through_the_engine(parts):
     assert_law_rejected(found[:, 1], 1.1 * expected[1])
 
 
+@pytest.mark.slow
 def test_the_smallest_penalty_is_minimum_norm():
     """No pivot is taken for zero: five rows see half of ten coefficients, on average."""
     process = mc.RecursiveTraining(family=LinearRegression(10), sizes=5, estimator=estimators.Ridge(1e-6))

@@ -119,3 +119,15 @@ def test_a_users_own_estimator():
     assert_agrees(run["squared_error"].mean, run["squared_error"].standard_error, wanted)
     worse = errors(Location("uniform", fit="mean"), sizes=20, generations=2)
     assert np.all(moments(worse)[0] > 2 * wanted)
+
+
+def test_a_swept_scale_is_that_of_the_real_points_too():
+    """A truth that was given bare stays of the process's family, cell by cell."""
+    process = mc.RecursiveTraining(family=Location("normal", 1.0, "mean"), sizes=20)
+    arguments = {"key": jax.random.key(0), "generations": 2, "replicates": 256}
+    swept = mc.sweep(process, Location.Params(0.0), over={"family.scale": [1.0, 3.0]}, **arguments)
+    for i, scale in enumerate((1.0, 3.0)):
+        alone = mc.RecursiveTraining(family=Location("normal", scale, "mean"), sizes=20)
+        run = mc.simulate(alone, Location.Params(0.0), **arguments)
+        np.testing.assert_allclose(swept["squared_error"].mean[i], run["squared_error"].mean, rtol=1e-4)
+    assert len(swept.compare()) == 2

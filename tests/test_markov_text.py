@@ -15,6 +15,7 @@ from mcollapse.families import MarkovText
 from mcollapse.random import Key
 from mcollapse.status import Status
 from tests.helpers import values
+from tests.statistical import assert_agrees, moments
 
 NOW = jnp.asarray(1, jnp.int32)
 SENTENCES = "a b c a b b a c c a b a a b c b a b c a d a b c".split()
@@ -208,3 +209,26 @@ def test_a_specification_of_a_text(tmp_path):
     np.testing.assert_array_equal(made.truth.weights, MarkovText.fitted(words, 2).table.counts)
     run = mc.simulate(made.process, made.truth, key=jax.random.key(0), generations=1, replicates=2)
     assert run["distinct_words"].mean.shape == (2,) and not run.compare().verdicts
+
+
+@pytest.mark.slow
+def test_sentences_of_rows_begin_where_the_real_points_end():
+    """Rows of a batch are sentences as well: the share of an n-gram is that of the statistics path."""
+    words = "a b c a b d a c b a d c b a b c d a".split()
+    family = MarkovText.fitted(words, sentence=20)
+    found = []
+    for i, path in enumerate(("statistics", "rows")):
+        process = mc.RecursiveTraining(
+            family=family, sizes=19, source=mc.sources.Mixture(0.5, counts="fixed"), path=path
+        )
+        record = {"x": mc.Record(mc.metrics.probabilities, reduce=mc.Keep())}
+        run = mc.simulate(
+            process,
+            family.standard_truth(),
+            key=jax.random.key(i),
+            generations=2,
+            replicates=20_000,
+            record=record,
+        )
+        found.append(run["x"].values)
+    assert_agrees(*moments(found[0]), *moments(found[1]))

@@ -249,6 +249,7 @@ def test_likelihood_rises_at_every_iteration():
     assert np.all(np.diff([mean(params) for params in found]) > 0)
 
 
+@pytest.mark.slow
 def test_weights_of_rows_are_repetitions():
     rows, weights = clustered(60, 2, 2), np.array([1, 2, 3] * 20)
     ours = climbed(GaussianMixture(), rows, traced(PAIR), 15, weights)[0]

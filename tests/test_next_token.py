@@ -53,6 +53,7 @@ MIXTURE = mc.sources.Mixture(0.3)
 SPLIT = mc.sources.Split(12, 28)
 
 
+@pytest.mark.slow
 def test_fixed_counts_with_real_points_anywhere():
     """Which points are real is the luck of each point; a real share fixed in every context is another law."""
     made = process(8, source=mc.sources.Mixture(0.6), family=NextToken(4))

@@ -105,6 +105,7 @@ def test_rules_and_densities_are_those_of_scipy(rule, d):
         assert np.allclose(logs, wanted.logpdf(np.reshape(at, (9, d)).T), atol=2e-4)
 
 
+@pytest.mark.slow
 def test_integrals_of_densities():
     model, grid = KernelDensity.Params.from_data(DATA, 0.4), np.linspace(-12, 12, 200_001)
     ours = np.mean(stats.norm.pdf(grid[:, None], DATA, 0.4), axis=1)
@@ -244,6 +245,7 @@ def test_exact_laws(model, part):
         assert_mutant_seen(mutant[:, 1:, last], found[:, 1:, last])
 
 
+@pytest.mark.slow
 def test_bandwidths_are_swept_as_one_program():
     process = mc.RecursiveTraining(family=KernelDensity(bandwidth=0.5), sizes=30)
     record = {"v": mc.Record(metrics.variance, at=[3], reduce=mc.Moments())}
@@ -287,3 +289,18 @@ def test_total_variation_rises_with_what_the_last_model_makes(made, wanted):
     mean, error = moments(found[:, 0])
     # the published mean is of 60 runs, whose spread is that of ours
     assert abs(mean - wanted) < 4 * error * np.sqrt(1 + 256 / 60) + 0.0005
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e20])
+def test_units_do_not_matter(scale):
+    """Squares of such numbers leave the range of float32; variances and kernels by a rule do not."""
+    data = np.random.default_rng(2).standard_normal(20)
+    for family in (Empirical(), KernelDensity(bandwidth="silverman")):
+        rows = Samples(jnp.asarray(scale * data, jnp.float32), jnp.ones(20, jnp.int32))
+        params, status = family.maximum_likelihood(rows, family.blank(None, 20))
+        plain, _ = family.maximum_likelihood(
+            Samples(jnp.asarray(data, jnp.float32), rows.weights), family.blank(None, 20)
+        )
+        assert status == mc.Status.OK
+        shift = family.log_variance(params) - family.log_variance(plain)
+        np.testing.assert_allclose(shift, 2 * np.log(scale), rtol=1e-5)

@@ -171,6 +171,7 @@ def test_text_read_from_frozen_images(variance, published):
         assert_law_rejected(found, separated)  # overlap slows the decay
 
 
+@pytest.mark.slow
 def test_images_of_a_fixed_number_hit_the_published_numbers():
     row = next(row for row in ROWS if row["id"] == "pub-coevolve-image-n20")
     process = Coevolution(50, 20, text_steps=0, counts="fixed")
@@ -198,6 +199,7 @@ def test_images_of_a_fixed_number_hit_the_published_numbers():
     )
 
 
+@pytest.mark.slow
 def test_ragged_images_with_those_of_users():
     """A rare token's numbers of images are random and often none; users bring real ones."""
     truth = LabelledGaussians.Params.of([0.85, 0.15], [[0.0, 0.0], [3.0, 0.0]], [np.eye(2)] * 2)
@@ -235,6 +237,7 @@ def test_both_models_evolve_with_injections(tmp_path):
     np.testing.assert_array_equal(loaded.process.user_images.value, 2)
 
 
+@pytest.mark.slow
 def test_text_that_has_collapsed_is_a_status():
     run = simulate(
         Coevolution(2, 4), CIRCLE(3, 0.01), "concentration", "class_traces", generations=40, replicates=128
@@ -245,6 +248,7 @@ def test_text_that_has_collapsed_is_a_status():
     assert np.all(np.isfinite(run["class_traces"].values))
 
 
+@pytest.mark.slow
 def test_labelled_gaussians_are_fitted_class_by_class():
     generator = np.random.default_rng(1)
     labels, images = generator.integers(0, 3, 60), generator.normal(size=(60, 2))

@@ -163,6 +163,7 @@ def test_parts_that_break_a_clause(check, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.slow
 def test_parts_that_keep_theirs():
     testing.check_source(Careless(), Categorical(), TABLE)
     testing.check_pool(Leaky(), Categorical(), TABLE)
@@ -179,6 +180,7 @@ def test_a_process_against_theory_and_against_itself():
         testing.check_process(process, COIN)
 
 
+@pytest.mark.slow
 def test_a_key_of_the_users_own_and_the_start_from_the_truth():
     family = Gaussian()
     process = mc.RecursiveTraining(family=family, sizes=20, pool=mc.pools.All())

@@ -80,7 +80,7 @@ class Empirical(AbstractPoints):
             raise ValueError(
                 f"an Empirical of dimension {self.dimension} has no one variance: use metrics.trace"
             )
-        return jnp.log(self.spread(params)[0, 0])
+        return self.log_spread(params)
 
     def covariance(self, params: EmpiricalParams) -> Float[Array, "dimension dimension"]:
         """The weighted covariance of the rows, with their total weight for divisor."""

@@ -75,6 +75,15 @@ class Gaussian(AbstractFamily):
         normals = random.normal(key, 1, (capacity,))
         return Samples.first(params.mean + jnp.exp(0.5 * params.log_variance) * normals, count)
 
+    def accepted(self, samples: Samples) -> Samples:
+        """Numbers, counts of another truth among them."""
+        if samples.rows.ndim != 1:
+            raise ValueError(
+                f"a Gaussian is fitted to numbers, and this truth gives rows of shape "
+                f"{list(samples.rows.shape[1:])}: use families.MultivariateGaussian"
+            )
+        return Samples(samples.rows.astype(jnp.result_type(float)), samples.weights)
+
     def statistics(self, samples: Samples, like: GaussianParams) -> MeanVariance:
         """Count, mean and variance in two passes, so that nothing cancels."""
         dtype = jnp.result_type(float)

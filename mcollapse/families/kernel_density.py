@@ -145,9 +145,10 @@ class KernelDensity(AbstractPoints):
         if not isinstance(self.bandwidth, str):
             return jnp.asarray(self.bandwidth, dtype) * jnp.eye(self.dimension, dtype=dtype)
         squares = row_sum(self.shares(params) ** 2)
-        covariance = self.spread(params) / jnp.maximum(1 - squares, jnp.finfo(dtype).tiny)
+        scaled, unit = self.spread_in_units(params)
+        covariance = scaled / jnp.maximum(1 - squares, jnp.finfo(dtype).tiny)
         root = jnp.sqrt(covariance) if self.dimension == 1 else cholesky(covariance, present - 1)
-        return bandwidth_factor(self.bandwidth, 1 / squares, self.dimension) * root
+        return bandwidth_factor(self.bandwidth, 1 / squares, self.dimension) * unit * root
 
     def blank(self, truth: object, capacity: int | None) -> KernelDensityParams:
         """No rows."""
@@ -170,7 +171,7 @@ class KernelDensity(AbstractPoints):
             raise ValueError(
                 f"a KernelDensity of dimension {self.dimension} has no one variance: use metrics.trace"
             )
-        return jnp.log(self.covariance(params)[0, 0])
+        return jnp.logaddexp(self.log_spread(params), 2.0 * jnp.log(params.kernel[0, 0]))
 
     def log_density(
         self, params: KernelDensityParams, rows: Float[Array, "rows ..."]

@@ -129,7 +129,8 @@ class LabelledGaussians(AbstractFamily):
 
     The statistics are count, mean and covariance of each class: a multinomial number of each, and then the
     laws of `MultivariateGaussian`. Rows are (token, image), d + 1 numbers. A class without points, or with no
-    more than ddof, stays as it was. Source: Gao and Li (2025, arXiv 2503.08117).
+    more than ddof, stays as it was. Total variation, entropy and other distances of tables are those of the
+    tokens. Source: Gao and Li (2025, arXiv 2503.08117).
     """
 
     Params = LabelledGaussiansParams
@@ -225,6 +226,21 @@ class LabelledGaussians(AbstractFamily):
     def probabilities(self, params: LabelledGaussiansParams) -> Float[Array, " tokens"]:
         """The probabilities of tokens."""
         return params.probabilities
+
+    def kl_divergence(
+        self, params: LabelledGaussiansParams, truth: LabelledGaussiansParams
+    ) -> Float[Array, ""]:
+        """Of token and image together: that of the tokens, and the mean over tokens of that of the images."""
+        p, q = params.probabilities, truth.probabilities
+        ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
+        gaussian = MultivariateGaussian(params.mean.shape[1])
+
+        def image(ours: Any, theirs: Any) -> Array:
+            return gaussian.kl_divergence(gaussian.Params(*ours), gaussian.Params(*theirs))
+
+        parts = ((law.mean, law.unit, law.log_diagonal) for law in (params, truth))
+        images = jax.vmap(image)(*parts)
+        return tree_sum(p * ratio) + tree_sum(jnp.where(p > 0, p * images, 0.0))
 
     def class_errors(
         self, params: LabelledGaussiansParams, truth: LabelledGaussiansParams

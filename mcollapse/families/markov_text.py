@@ -157,6 +157,12 @@ class MarkovText(AbstractFamily):
                 f"the text of this MarkovText has {self.table.number} different n-grams and its truth "
                 f"{given} weights: use family.standard_truth()"
             )
+        whole, most = float(np.sum(np.asarray(params.weights, np.float64))), random.largest_count()
+        if whole > most:
+            raise ValueError(
+                f"the weights sum to {whole:.3g}, and sums are exact in this precision up to {most:,}: use a "
+                "shorter text, or set the variable JAX_ENABLE_X64=1 before starting Python"
+            )
 
     def check_truth(self, family: AbstractFamily) -> None:
         """The truth is of the same text, order and sentences."""

@@ -238,7 +238,11 @@ class MultivariateGaussian(AbstractFamily):
     def wasserstein2_squared(
         self, params: MultivariateGaussianParams, truth: MultivariateGaussianParams
     ) -> Float[Array, ""]:
-        r"""$|\mu - \mu_*|^2 + \min_Q \|L - L_* Q\|_F^2$, Q orthogonal, L and $L_*$ the Cholesky factors."""
+        r"""$|\mu - \mu_*|^2 + \min_Q \|L - L_* Q\|_F^2$, Q orthogonal, L and $L_*$ the Cholesky factors.
+
+        To within rounding of the larger trace: where variances differ by more than a million, distances along
+        the small ones are lost in float32.
+        """
         ours, theirs = (law.unit * jnp.exp(law.log_diagonal) for law in (params, truth))
         nearest = nearest_orthogonal(matrix_product(theirs.T, ours))
         apart = ours - matrix_product(theirs, nearest)

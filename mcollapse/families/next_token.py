@@ -245,10 +245,10 @@ class NextToken(AbstractFamily):
     def check_truth(self, family: AbstractFamily) -> None:
         """The law of contexts is one and the same."""
         assert isinstance(family, NextToken)
-        if (family.contexts, family.weights) != (self.contexts, self.weights):
+        if (family.counts, family.shares) != (self.counts, self.shares):
             raise ValueError(
-                "the contexts of the truth and of the model come with different weights, or are not as many: "
-                "give both one family"
+                "the contexts of the truth and of the model differ in number, weights or counts: give both "
+                "one family"
             )
 
     def standard_truth(self) -> NextTokenParams:

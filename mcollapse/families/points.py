@@ -100,7 +100,8 @@ class AbstractPoints(AbstractFamily):
         shape = np.shape(params.rows)[1:]
         if shape != (() if self.dimension == 1 else (self.dimension,)):
             raise ValueError(
-                f"a {self.name} of dimension {self.dimension} got rows of shape {list(np.shape(params.rows))}"
+                f"{self.name}(dimension={self.dimension}) got rows of shape {list(np.shape(params.rows))}: "
+                f"use families.{self.name}({shape[0] if shape else 1})"
             )
 
     def standard_truth(self) -> Truth:
@@ -121,11 +122,25 @@ class AbstractPoints(AbstractFamily):
 
     def spread(self, params: Any) -> Float[Array, "dimension dimension"]:
         """The weighted covariance of the rows, with their total weight for divisor."""
+        covariance, unit = self.spread_in_units(params)
+        return covariance * unit**2
+
+    def log_spread(self, params: Any) -> Float[Array, ""]:
+        """The logarithm of the variance of the rows, in one dimension, in whatever units they are."""
+        covariance, unit = self.spread_in_units(params)
+        return jnp.log(covariance[0, 0]) + 2.0 * jnp.log(unit)
+
+    def spread_in_units(self, params: Any) -> tuple[Float[Array, "dimension dimension"], Float[Array, ""]]:
+        """The covariance in units of the largest distance from the mean: no square leaves the range."""
         shares, centred = self.shares(params), params.rows - self.expectation(params)
+        centred = jnp.where(_along(shares, centred) > 0, centred, 0.0)
+        largest = once(lambda: jnp.max(jnp.abs(centred)))
+        unit = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1.0)
+        scaled = centred / unit
         if self.dimension == 1:
-            return row_sum(jnp.where(shares > 0, shares * centred**2, 0.0)).reshape(1, 1)
-        centred = jnp.where(shares[:, None] > 0, centred, 0.0)
-        return jnp.matmul((centred * shares[:, None]).T, centred, precision=jax.lax.Precision.HIGHEST)
+            return row_sum(shares * scaled**2).reshape(1, 1), unit
+        product = jnp.matmul((scaled * shares[:, None]).T, scaled, precision=jax.lax.Precision.HIGHEST)
+        return product, unit
 
     def check_dimension(self) -> None:
         """A dimension is a whole number."""

@@ -68,7 +68,7 @@ class KeptEntry(MeanEntry):
 
     @property
     def mean(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """Over replicates whose value is finite, in float64."""
+        """Over replicates whose value is finite, in float64; NaN where none is."""
         return _finite_mean(self.values)
 
     @property
@@ -177,7 +177,9 @@ def top_share(sizes: np.ndarray, total: np.ndarray, replicates: int) -> np.ndarr
 
 def _finite_mean(values: np.ndarray) -> np.ndarray:
     finite = np.isfinite(values)
-    return np.where(finite, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(finite.sum(axis=0), 1)
+    count = finite.sum(axis=0)
+    mean = np.where(finite, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
+    return np.where(count > 0, mean, np.nan)  # there is no mean of nothing
 
 
 def entry_from(

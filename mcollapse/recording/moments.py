@@ -75,4 +75,5 @@ class _MomentsCollector(Collector):
         # two of the largest may share a block, of which only one is seen: the share is a lower bound
         share = top_share(np.concatenate(self.largest), self.absolute, replicates)
         variance = self.scatter / np.maximum(self.count - 1.0, 1.0)
-        return MomentsEntry(self.mean, variance, self.count, share, self.generations)
+        mean = np.where(self.count > 0, self.mean, np.nan)  # there is no mean of nothing
+        return MomentsEntry(mean, variance, self.count, share, self.generations)

@@ -19,6 +19,7 @@ from mcollapse.schedules.converters import counts as counts
 from mcollapse.schedules.converters import numbers as numbers
 from mcollapse.schedules.converters import shares as shares
 from mcollapse.schedules.converters import sizes as sizes
+from mcollapse.schedules.converters import sizes_or_rule as sizes_or_rule
 from mcollapse.schedules.formulas import Arithmetic as Arithmetic
 from mcollapse.schedules.formulas import Constant as Constant
 from mcollapse.schedules.formulas import Geometric as Geometric

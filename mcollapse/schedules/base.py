@@ -1,7 +1,7 @@
 """The contract of a schedule, and the table that a compiled program reads of one."""
 
 import abc
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import equinox as eqx
 import jax
@@ -25,6 +25,9 @@ def number(value: object) -> np.ndarray:
 
 class AbstractSchedule(eqx.Module):
     """A function of the generation t = 0, 1, …, with float leaves that a sweep can vary."""
+
+    reads_model: ClassVar[bool] = False
+    """Whether its values depend on the model: then only the sizes of a `RecursiveTraining` can be it."""
 
     role: Role = eqx.field(static=True, default="number", kw_only=True, metadata=DERIVED)
 

@@ -12,6 +12,11 @@ from mcollapse.schedules.formulas import Constant, Piecewise
 def as_schedule(value: object, role: Role) -> AbstractSchedule:
     """A schedule from a schedule, a number or a sequence of numbers, told what it stands for."""
     if isinstance(value, AbstractSchedule):
+        if value.reads_model:
+            raise ValueError(
+                f"schedules.{type(value).__name__} chooses sizes as a run goes: only the sizes of a "
+                "RecursiveTraining can be such; use a number, a list, or a schedule of the generation alone"
+            )
         return dataclasses.replace(value, role=role)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return Table(value, role=role)
@@ -33,6 +38,13 @@ def numbers(value: object) -> AbstractSchedule | None:
 def sizes(value: object) -> AbstractSchedule:
     """Converter for sample sizes: whole points, at least one a generation."""
     return as_schedule(value, "size")
+
+
+def sizes_or_rule(value: object) -> AbstractSchedule:
+    """Converter for sizes that may also read the model."""
+    if isinstance(value, AbstractSchedule) and value.reads_model:
+        return dataclasses.replace(value, role="size")
+    return sizes(value)
 
 
 def counts(value: object) -> AbstractSchedule:

@@ -40,6 +40,11 @@ class AbstractSource(eqx.Module):
         del sizes
         return None
 
+    def real_shares(self, generations: int) -> np.ndarray | None:
+        """Host: the share of fresh real points at 0 … `generations`, where each is one by its own coin."""
+        del generations
+        return None
+
     @property
     def fixes_sizes(self) -> bool:
         """Whether `planned` reads the sizes, so that they cannot depend on the model."""

@@ -51,6 +51,10 @@ class Mixture(AbstractSource):
         real = np.concatenate([sizes[:1], np.asarray(self.real_counts.values)[1:]])
         return real, sizes - real
 
+    def real_shares(self, generations: int) -> np.ndarray | None:
+        """Those of the coins."""
+        return self.real_share.table(generations) if self.counts == "random" else None
+
     @property
     def fixes_sizes(self) -> bool:
         """Where the counts are fixed."""

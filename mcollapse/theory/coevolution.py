@@ -199,7 +199,10 @@ def _count_law(setting: CoevolutionSetting, token: int, t: int) -> tuple[np.ndar
     size = int(setting.image_sizes[t])
     if setting.counts == "fixed":
         return np.array([size]), np.ones(1)
-    n, chance = np.arange(size + 1), float(setting.probabilities[token])
+    chance = float(setting.probabilities[token])
+    # beyond twelve standard deviations, and a few more where these are small, there is nothing to sum
+    centre, reach = size * chance, 12 * np.sqrt(size * chance * (1 - chance)) + 50
+    n = np.arange(max(0, int(centre - reach)), min(size, int(centre + reach)) + 1)
     logs = special.gammaln(size + 1) - special.gammaln(n + 1) - special.gammaln(size - n + 1)
     return n, np.exp(logs + special.xlogy(n, chance) + special.xlog1py(size - n, -chance))
 

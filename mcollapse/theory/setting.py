@@ -89,9 +89,8 @@ class Setting:
         same_family: the truth is a law of the family.
 
     Raises:
-        ValueError: a choice is unknown, an array is missing or has the wrong length, a size is below 1, a
-        share
-            is outside [0, 1], or the truth is no law.
+        ValueError: a choice is unknown, an array is missing or has the wrong length, a size is below
+            1, a share is outside [0, 1], or the truth is no law.
     """
 
     family: str

@@ -132,11 +132,21 @@ def rebuild_record(data: dict[str, Any]) -> recording.Record:
     name = described["name"] if isinstance(described, dict) else described
     if name == "above":
         metric = metrics.Above(_metric(described["metric"]), described["threshold"])
+    elif name == "downstream" and not {"family", "change"} & set(described):
+        metric = _downstream(described)
     else:
         metric = _metric(name)
     reducers = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
     reduce = dict(data["reduce"])
     return recording.Record(metric, at=None, reduce=reducers[reduce.pop("name")](**reduce))
+
+
+def _downstream(described: dict[str, Any]) -> Any:
+    try:
+        estimator = rebuild("estimator", described["estimator"])
+    except NotRebuilt:
+        return _metric(described)
+    return metrics.Downstream(_metric(described["metric"]), described["size"], estimator)
 
 
 def _metric(described: Any) -> Any:

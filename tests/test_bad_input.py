@@ -210,6 +210,8 @@ CAUSES = {
         lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.log_variance)), "Bernoulli", "squared_error"),
     "a generation beyond the run": (
         lambda p: run(gaussian(), GAUSSIAN, record=keep(mc.metrics.mean, at=[9])), "generation 9", "raise generations"),
+    "an event of a metric that draws": (
+        lambda p: mc.metrics.Above(mc.metrics.HeldOut(9), 1.0), "HeldOut draws", "mc.Keep()"),
     "an unknown set of generations": (lambda p: mc.Record(mc.metrics.mean, at="some"), "'some'", "mc.every"),
     "every zeroth generation": (lambda p: mc.every(0), "0", "at least 1"),
     "a hitting time without threshold": (lambda p: mc.HittingTime(), "one threshold", "below="),

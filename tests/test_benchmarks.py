@@ -116,12 +116,36 @@ def forgetting(script):
     return [module.outcome(module.SETTINGS[0], (4, 8, 16), 4096, 0)]
 
 
+def kernel_density(script):
+    module = script("rates_kernel_density")
+    return module.outcomes(module.SETTINGS[0], 512, 0)
+
+
+def kernel_density_accumulated(script):
+    module = script("rates_kernel_density")
+    return module.outcomes(module.SETTINGS[1], 1024, 0)
+
+
+def median(script):
+    return [script("rates_location").replaced(4096, 0)]
+
+
+def median_accumulated(script):
+    module = script("rates_location")
+    return [module.accumulated(module.SIZE, 49_152, 0)]
+
+
+SLOW = (multinomial, weighting, regression, kernel_density_accumulated, median_accumulated)
+
+
 @pytest.mark.parametrize(
     "measured",
     (
-        *(pytest.param(m, marks=pytest.mark.slow) for m in (multinomial, weighting, regression)),
+        *(pytest.param(m, marks=pytest.mark.slow) for m in SLOW),
         collapse_time,
         forgetting,
+        kernel_density,
+        median,
     ),
 )
 def test_scripts_agree_with_their_laws(script, measured):
@@ -143,6 +167,14 @@ def test_a_law_off_by_a_tenth_fails_a_script(script, capsys, monkeypatch):
     assert "the slope is not that of the exact law" in capsys.readouterr().out
 
 
+def test_the_variance_of_kernels_on_fewer_points_fails_a_script(script, monkeypatch):
+    module = script("rates_kernel_density")
+    law, setting = module.exact_variances, module.SETTINGS[0]
+    wrong = dataclasses.replace(setting, size=50)
+    monkeypatch.setattr(module, "exact_variances", lambda _, at: law(wrong, at))
+    assert "the slope is not that of the exact law" in module.outcomes(setting, 512, 0)[0].complaints
+
+
 def test_exact_laws_tend_to_what_was_published(script):
     """Without any simulation, over later windows than the scripts can afford."""
     slope, at = script("rates").slope, np.array([2000, 4000, 8000])
@@ -160,6 +192,15 @@ def test_exact_laws_tend_to_what_was_published(script):
         for fit in fits:
             found = fit.statistic()(regression.exact_curves(design, pool)[fit.of][fit.places() - 1])
             assert found == pytest.approx(fit.published, abs=0.02)
+    kernels = script("rates_kernel_density")
+    replaced, accumulated = kernels.SETTINGS
+    late = np.array([0, 2000, 4000, 8000])
+    for _, fit, _ in replaced.fits:
+        many = dataclasses.replace(replaced, size=10**6)
+        assert fit(replaced.at(), kernels.exact_variances(many, replaced.at())) == pytest.approx(1, abs=1e-3)
+    assert accumulated.fits[0][1](late, kernels.exact_variances(accumulated, late)) == pytest.approx(
+        1, abs=1e-3
+    )
 
 
 def test_times_are_linear_in_the_end(script):

@@ -22,6 +22,7 @@ from .collapse import expected_collapse_time as expected_collapse_time
 from .contexts import random_moments as random_moments
 from .coordinates import coordinate_moments as coordinate_moments
 from .decoded import biased_moments as biased_moments
+from .downstream import DownstreamSetting as DownstreamSetting
 from .empirical import cramer_von_mises as cramer_von_mises
 from .fresh_survival import accumulate_extinction as accumulate_extinction
 from .fresh_survival import fresh_extinction as fresh_extinction
@@ -79,6 +80,9 @@ from .rates import power_law_decay as power_law_decay
 from .rates import power_law_fate as power_law_fate
 from .rates import subsample_ratio as subsample_ratio
 from .rates import vanishing_shares as vanishing_shares
+from .regression_limits import RidgeFit as RidgeFit
+from .regression_limits import ridge_moments as ridge_moments
+from .regression_limits import subsample_risk as subsample_risk
 from .replacement import log_variance_cumulants as log_variance_cumulants
 from .replacement import power_moment as power_moment
 from .replacement import walk_moments as walk_moments

@@ -250,19 +250,28 @@ def applies(setting: Setting) -> bool:
     return setting.same_family and law_of(setting) is not None
 
 
+def means(setting: Setting) -> dict[str, np.ndarray]:
+    """What is known of a setting that `law_of` knows, by metric, each [T+1].
+
+    Coefficients err with the inverse covariance. Source: that of the law.
+    """
+    if law_of(setting) is SHORTEST:
+        return shortest(setting)
+    error = informed_risk(setting) if setting.informed else risk(setting)
+    inverse = np.linalg.inv(np.asarray(setting.truth["covariance"], dtype=float))
+    return {"test_error": error, "squared_error": error * float(np.trace(inverse)) / len(inverse)}
+
+
+def heavy_tailed(setting: Setting) -> bool:
+    """Whether a fit has so few rows that its error has no variance: one has from d + 4 rows on."""
+    d, sizes = _dimension(setting), setting.fit_sizes
+    return bool(np.any((sizes < d + 4) & (sizes > d - 4)))
+
+
 def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:
-    """Test error, and squared error of the coefficients, which err with the inverse covariance."""
-    law = law_of(setting)
+    """Test error, and squared error of the coefficients."""
+    law, values, variance = law_of(setting), means(setting), error_variance(setting)
     assert law is not None
-    if law is SHORTEST:
-        values, variance = shortest(setting), None
-    else:
-        error = informed_risk(setting) if setting.informed else risk(setting)
-        inverse = np.linalg.inv(np.asarray(setting.truth["covariance"], dtype=float))
-        values = {"test_error": error, "squared_error": error * float(np.trace(inverse)) / len(inverse)}
-        variance = error_variance(setting)
-    d = _dimension(setting)
-    sizes = setting.fit_sizes
     return [
         Prediction(
             law,
@@ -271,8 +280,7 @@ def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Pre
             generations,
             values[name][generations],
             variance=variance[generations] if variance is not None and name == "test_error" else None,
-            # one fit's error has a variance only from d + 4 rows on
-            heavy_tailed=bool(np.any((sizes < d + 4) & (sizes > d - 4))),
+            heavy_tailed=heavy_tailed(setting),
         )
         for name in plain(asked)
         # an error that is 0 without noise is rounding's in any program

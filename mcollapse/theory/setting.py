@@ -14,7 +14,7 @@ CHOICES = {
     ),
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
-        "approximate-joint-ml",
+        "approximate-joint-ml", "ridge",
     ),
     "source": ("last-model", "mixture", "split", "past-models"),
     "pool": ("newest", "all", "subsample", "real-and-newest", "real-only", "window"),
@@ -52,7 +52,8 @@ class Setting:
             "linear-regression", "logistic-regression", "poisson-regression", "next-token" (many contexts at
             once), "empirical", "kernel-density" (needs bandwidth), "location" or "symmetric-mixture".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
-            real points), "debiased", "weighted" (needs weights) or "approximate-joint-ml" (eta = 2).
+            real points), "debiased", "weighted" (needs weights), "approximate-joint-ml" (eta = 2) or "ridge"
+            (needs a penalty).
         source: "last-model", "mixture" (needs shares), "split" (needs real_sizes and synthetic_sizes) or
             "past-models".
         pool: "newest", "all", "subsample" (needs budget), "real-and-newest", "real-only" or "window" (needs
@@ -103,6 +104,7 @@ class Setting:
         "weighted",
         "minimum-norm",
         "approximate-joint-ml",
+        "ridge",
     ]
     source: Literal["last-model", "mixture", "split", "past-models"]
     pool: Literal["newest", "all", "subsample", "real-and-newest", "real-only", "window"]
@@ -125,6 +127,7 @@ class Setting:
     bandwidth: float | str = 0.0
     fit: str = "mean"
     constant: float = 0.0
+    penalty: float = 0.0
     same_family: bool = True
     contexts: np.ndarray | None = None
     context_counts: Literal["fixed", "random"] = "fixed"
@@ -147,6 +150,8 @@ class Setting:
             raise ValueError("every generation needs at least one point, and so does a budget")
         if self.constant < 0:
             raise ValueError("a constant that is added to counts is not negative")
+        if (self.estimator == "ridge") != (self.penalty > 0) or not 0 <= self.penalty < np.inf:
+            raise ValueError("ridge has a penalty above 0, and no other estimator has one")
         weights = np.ones(1) if self.weights is None else np.asarray(self.weights)[1:]
         if np.any((weights <= 0) | (weights > 1)):
             raise ValueError("weights of the real points lie in (0, 1]")

@@ -224,7 +224,13 @@ def engine_generations(row: dict[str, Any]) -> np.ndarray:
     return at - 1 if "N_real_fixed" in row["settings"] else at
 
 
-def exact(setting: theory.Setting, name: str, generations: Any, statistic: str = "mean", **parameters: float):
+def exact(
+    setting: theory.Setting | theory.DownstreamSetting,
+    name: str,
+    generations: Any,
+    statistic: str = "mean",
+    **parameters: float,
+):
     """The one exact prediction of a quantity."""
     found = theory.predictions(setting, [(name, parameters)], np.asarray(generations))
     found = [p for p in found if p.law.kind == "exact" and p.statistic == statistic]
@@ -238,8 +244,8 @@ def predicted(row: dict[str, Any], **changes: Any) -> np.ndarray:
     if name == "interior":
         return 1 - exact(setting, "single_symbol", at).values
     if row["id"] == "pub-ols-chain":  # a downstream model with rows and noise of its own
-        own = row["settings"]["noise_var"] * theory.fit_error(dimension_of(row), row["settings"]["T"])
-        return exact(setting, name, at).values + own
+        downstream = theory.DownstreamSetting(setting, row["settings"]["T"], row["settings"]["noise_var"])
+        return exact(downstream, name, at).values
     if row["quantity"].startswith("P(sd"):
         return exact(setting, name, at, "probability", above=row["settings"]["eps"]).values
     statistic = "variance" if row["quantity"].startswith("Var log") else "mean"

@@ -94,6 +94,11 @@ PAIR = {
     "image_sizes": np.array([6, 1, 3]),
     "user_images": np.array([0, 0, 2]),
 }
+CHAIN = {"family": "linear-regression", "truth": ISOTROPIC["truth"], "source": "last-model", "pool": "newest"}
+CHAINS = (
+    theory.Setting(**CHAIN, estimator="maximum-likelihood", start="truth", sizes=np.array([3, 2, 9])),
+    theory.Setting(**CHAIN, estimator="minimum-norm", start="real", sizes=np.array([1, 2, 9])),
+)
 ROWS_OF_TWO = {"difference": np.array([1.0, 0.5]), "covariance": np.eye(2)}
 OTHERS = (
     theory.CoevolutionSetting(**PAIR),
@@ -107,6 +112,9 @@ OTHERS = (
         theory.OneShotSetting(**ROWS_OF_TWO, real=a, synthetic=b, noise_variance=noise)
         for a, b, noise in ((0, 2, 0.0), (3, 0, 1.0), (2, 1, 1.0), (9, 9, 0.0))
     ),
+    *(theory.DownstreamSetting(chain, rows, 0.2) for chain in CHAINS for rows in (2, 3, 9)),
+    theory.DownstreamSetting(CHAINS[0], 1, 0.0, 0.3),
+    theory.DownstreamSetting(CHAINS[0], 9, 0.5, 0.3),
 )
 SOURCES = (
     {"source": "last-model"},
@@ -131,6 +139,7 @@ FITS = (
     {"estimator": "weighted", "weights": np.array([0.5, 0.2, 1.0, 0.6]), "combine": "fits"},
     {"estimator": "minimum-norm"},
     {"estimator": "approximate-joint-ml"},
+    {"estimator": "ridge", "penalty": 0.2},
     {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9])},
     {"variance_factors": np.array([1.0, 0.5, 1.2, 0.9]), "known_variance": True},
     {"biases": np.array([0.5, -0.1, 0.0, 0.2])},
@@ -239,6 +248,8 @@ def test_one_exact_law_speaks_of_each_quantity():
         (SYMMETRIC | {"truth": {"location": -1.0, "variance": 1.0}}, "location of at least 0"),
         (SYMMETRIC | {"truth": {"location": 1.0, "variance": 0.0}}, "positive variance"),
         ({"combine": "both"}, "combine"),
+        (REGRESSION | {"estimator": "ridge"}, "penalty above 0"),
+        (REGRESSION | {"penalty": 0.1}, "no other estimator"),
         ({"variance_factors": np.array([1.0, 0.0, 1.0])}, "positive numbers"),
         ({"pool": "window"}, "at least one batch"),
         ({"pool": "window", "window": 2, "source": "past-models"}, "no law is known"),

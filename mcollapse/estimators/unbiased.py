@@ -32,8 +32,8 @@ class Unbiased(AbstractEstimator):
         """Only a fitted variance can be biased."""
         if not family.has_dispersion:
             raise ValueError(
-                f"estimators.Unbiased corrects the divisor of a variance, and {family.name} fits none: its "
-                "maximum-likelihood estimate is unbiased already; use estimators.MaximumLikelihood()"
+                f"estimators.Unbiased corrects the divisor of a variance, and {family.name} has no "
+                "divisor to correct; use estimators.MaximumLikelihood()"
             )
         if getattr(family, "variance", "fitted") == "known":
             raise ValueError(

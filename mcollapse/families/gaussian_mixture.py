@@ -37,7 +37,7 @@ class GaussianMixture(AbstractFamily):
 
     Params = GaussianMixtureParams
 
-    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "matched_squared_error", "mode_coverage")
+    recorded: ClassVar[tuple[str, ...]] = ("squared_error", "trace")
 
     def __check_init__(self):
         """Whole numbers of components and dimensions, a known kind of covariance."""

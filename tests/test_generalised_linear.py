@@ -352,3 +352,27 @@ def test_fully_synthetic_logistic_regression_ends_in_separation():
     many, few = shares(20), shares(8)
     assert many.mean() > 0.5
     assert_mutant_seen(few, many)
+
+
+def test_units_of_a_column_do_not_hide_separation():
+    """A truth from data whose columns have units far apart: separated or not, as it is in equal units."""
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal((200, 2))
+    for unit in (1e8, 1e300):
+        wide = x * [unit, 1.0]
+        with pytest.raises(ValueError, match="separates"):
+            LogisticRegression.Params.from_data(wide, x[:, 1] > 0)
+        y = (rng.random(200) < special.expit(x[:, 1])).astype(float)
+        found = LogisticRegression.Params.from_data(wide, y).coefficients * [unit, 1.0]
+        np.testing.assert_allclose(found, reference(LogisticRegression, x, y), rtol=1e-6)
+
+
+def test_as_many_counts_as_coefficients_are_enough():
+    """The rates are the counts; a linear regression needs a row more for its variance."""
+    x = np.eye(2) + 0.1
+    found = PoissonRegression.Params.from_data(x, [3, 5]).coefficients
+    np.testing.assert_allclose(np.exp(x @ found), [3, 5], rtol=1e-8)
+    with pytest.raises(ValueError, match="2 coefficients need at least 2 rows, got 1"):
+        PoissonRegression.Params.from_data(x[:1], [3])
+    with pytest.raises(ValueError, match="2 coefficients and a variance need at least 3 rows, got 2"):
+        mc.families.LinearRegression.Params.from_data(x, [3, 5])

@@ -87,8 +87,19 @@ def real_rows(values: object, what: str) -> np.ndarray:
     return rows
 
 
-def regression_data(features: object, labels: object) -> tuple[np.ndarray, np.ndarray]:
-    """A user's rows [n, d] and labels [n] in float64, refused where no regression can be fitted to them."""
+def column_units(x: np.ndarray) -> np.ndarray:
+    """The largest size in each column: in these units columns can be compared."""
+    largest = np.max(np.abs(x), axis=0)
+    return np.where(largest > 0, largest, 1.0)
+
+
+def regression_data(
+    features: object, labels: object, with_variance: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """A user's rows [n, d] and labels [n] in float64, refused where no regression can be fitted to them.
+
+    With a variance of labels to be fitted too, a row more than coefficients is needed.
+    """
     x, y = np.asarray(features), np.asarray(labels)
     if x.ndim != 2 or y.shape != x.shape[:1]:
         raise ValueError(
@@ -99,11 +110,11 @@ def regression_data(features: object, labels: object) -> tuple[np.ndarray, np.nd
     x, y = x.astype(np.float64), y.astype(np.float64)
     if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
         raise ValueError("features and labels must be finite: drop or fill missing values first")
-    if len(y) <= x.shape[1]:
-        raise ValueError(
-            f"{x.shape[1]} coefficients and a variance need at least {x.shape[1] + 1} rows, got {len(y)}"
-        )
-    rank = int(np.linalg.matrix_rank(x))
+    needed, fitted = x.shape[1] + with_variance, "and a variance " if with_variance else ""
+    if len(y) < needed:
+        raise ValueError(f"{x.shape[1]} coefficients {fitted}need at least {needed} rows, got {len(y)}")
+    # least squares with a variance are solved in the units that are given, the others in those of each column
+    rank = int(np.linalg.matrix_rank(x if with_variance else x / column_units(x)))
     if rank < x.shape[1]:
         raise ValueError(
             f"the features are singular: {x.shape[1]} columns of rank {rank}; leave out columns that others "

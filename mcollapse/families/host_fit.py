@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mcollapse.families.features import column_units
+
 _MOST = 200
 
 
@@ -25,6 +27,8 @@ def fitted(
     Raises:
         ValueError: no finite coefficients are best.
     """
+    units = column_units(x)
+    x = x / units
     if endless(x, sides):
         raise ValueError(
             "these labels have no finite fit: a plane through the origin separates them, or all counts off "
@@ -37,7 +41,7 @@ def fitted(
         largest = float(np.max(np.abs(x @ direction)))
         coefficients = coefficients + direction * (1.0 if largest <= 1 else np.log1p(largest) / largest)
         if largest < 1e-9:
-            return coefficients
+            return coefficients / units
     raise ValueError(f"the fit did not converge in {_MOST} steps: these labels are all but separated")
 
 
@@ -49,6 +53,8 @@ def endless(x: np.ndarray, sides: np.ndarray) -> bool:
     """
     from scipy.optimize import linprog
 
+    # a column in small units would be lost among others in the tolerance of the program
+    x = x / column_units(x)
     rows = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(float).tiny)
     gains, fixed = sides[sides != 0, None] * rows[sides != 0], rows[sides == 0]
     found = linprog(

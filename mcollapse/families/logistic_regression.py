@@ -52,7 +52,7 @@ class LogisticRegressionParams(eqx.Module):
     @classmethod
     def from_data(cls, features: object, labels: object) -> "LogisticRegressionParams":
         """The fit to rows [n, d] and labels 0 or 1 [n]; refused where a plane separates the labels."""
-        x, y = regression_data(features, labels)
+        x, y = regression_data(features, labels, with_variance=False)
         wrong = (y != 0) & (y != 1)
         if np.any(wrong):
             raise ValueError(f"labels of a logistic regression are 0 and 1, got {y[wrong][0]:g}")

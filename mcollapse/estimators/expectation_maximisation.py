@@ -22,7 +22,8 @@ class ExpectationMaximisation(AbstractEstimator):
     It starts from the previous model, or with `start="rows"` at every generation from rows far apart. No
     variance of a component, given the coordinates before, falls below `floor` times that of the data: there
     the likelihood is unbounded, and the fit is degenerate (a status), as it is where a component has no
-    points left. One that is stopped early is not converged.
+    points left. One that is stopped early is not converged. Where a coordinate is the same in all rows (of
+    spheres, where all are) the fit is degenerate and the previous model is kept.
     Source: Dempster, Laird and Rubin (1977); Shumailov et al. (2023, arXiv 2305.17493).
     """
 

@@ -2,7 +2,10 @@ r"""Expectation-maximisation (EM) of a mixture of Gaussians, on weighted rows.
 
 In units of the data: rows are centred and divided by their standard deviations, so that the variance floor is
 relative. The squares of a covariance's pivots (variances given the coordinates before) stay at or above the
-floor; where one is raised to it, or a component has lost all its points, the fit is degenerate.
+floor; where one is raised to it, or a component has lost all its points, the fit is degenerate. So it is
+where a coordinate is the same in all rows (of spheres, where all are): there are no units then, and the
+previous model is kept. It is kept too where no component is left, and the fit is not finite: densities of a
+model that is far narrower than its distance from the rows are too small for any number.
 Source: Dempster, Laird and Rubin (1977), "Maximum likelihood from incomplete data via the EM algorithm".
 """
 
@@ -68,6 +71,8 @@ def expectation_maximisation(
     found, converged = _climbed(scaled, shares, start, settings)
     fitted = _moved_back(found.params, centre, units)
     finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in _numbers(fitted)]))
+    # where no density is a number every component seems to have lost its points
+    finite = finite & jnp.any(fitted.log_weights > -jnp.inf)
     enough = jnp.sum(data.weights != 0) >= fewest
     lost = jnp.any(fitted.log_weights == -jnp.inf)
     status = jnp.where(converged, Status.OK, Status.NOT_CONVERGED)

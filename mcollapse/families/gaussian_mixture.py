@@ -13,12 +13,14 @@ from mcollapse.data import Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.expectation_maximisation import Settings, expectation_maximisation, log_densities
 from mcollapse.families.mixture_parameters import GaussianMixtureParams
-from mcollapse.families.parameters import whole
+from mcollapse.families.parameters import is_concrete, whole
 from mcollapse.random import Key
 
 COMPONENT, NOISE = 1, 2
 ITERATIONS, TOLERANCE, FLOOR = 200, 1e-5, 1e-6
 COVARIANCES = ("full", "diagonal", "spherical")
+_ALIKE = 1e-5
+"""Of logarithms of standard deviations, and of correlations: float32 rounds a truth."""
 
 
 class GaussianMixture(AbstractFamily):
@@ -29,6 +31,10 @@ class GaussianMixture(AbstractFamily):
     `estimators.ExpectationMaximisation()`, a local maximum near the previous model. At generation 0 that is
     the truth, where it is a mixture of this size, and rows far apart where it is not. Shumailov et al.
     (2023, arXiv 2305.17493) retrain two components.
+
+    Where a coordinate is the same in all rows (of spheres, where all are) no component has a density: the
+    status is `DEGENERATE`, and the previous model is kept. Where all components are so narrow and far from
+    a row that none has a density there, the status is `NOT_FINITE`, and again the previous model is kept.
     """
 
     components: int = eqx.field(static=True, converter=whole, default=2)
@@ -100,9 +106,11 @@ class GaussianMixture(AbstractFamily):
         return jnp.sum(jnp.exp(params.log_weights)[:, None] * params.means, axis=0)
 
     def log_density(
-        self, params: GaussianMixtureParams, rows: Float[Array, "count dimension"]
+        self, params: GaussianMixtureParams, rows: Float[Array, "count dimension"] | Float[Array, " count"]
     ) -> Float[Array, " count"]:
-        """The logarithm of the density at each row."""
+        """The logarithm of the density at each row; in one dimension rows may be numbers."""
+        if rows.ndim == 1:
+            rows = rows[:, None]
         return jax.nn.logsumexp(log_densities(params, rows), axis=0)
 
     def component_log_densities(
@@ -123,8 +131,17 @@ class GaussianMixture(AbstractFamily):
         columns = jnp.concatenate([factors, apart[:, :, None]], axis=2) * jnp.sqrt(weights)[:, None, None]
         return jnp.einsum("kij,klj->il", columns, columns, precision=jax.lax.Precision.HIGHEST)
 
+    def interval(self, params: GaussianMixtureParams) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """6.2 standard deviations on both sides of each component that still has a weight."""
+        if self.dimension > 1:
+            raise ValueError(f"a GaussianMixture of dimension {self.dimension} is no law of one dimension")
+        living = params.log_weights > -jnp.inf
+        means, reach = params.means[:, 0], 6.2 * jnp.exp(params.log_diagonals[:, 0])
+        low = jnp.min(jnp.where(living, means - reach, jnp.inf))
+        return low, jnp.max(jnp.where(living, means + reach, -jnp.inf))
+
     def check(self, params: GaussianMixtureParams) -> None:
-        """As many components and coordinates as said."""
+        """As many components and coordinates as said, and covariances of the kind that is fitted."""
         k, d = np.shape(params.means)
         if (k, d) != (self.components, self.dimension):
             raise ValueError(
@@ -133,6 +150,19 @@ class GaussianMixture(AbstractFamily):
                 f"has {k} in {d}: use GaussianMixture(components={k}, dimension={d}), or mc.Truth with "
                 "its own "
                 "family to fit a mixture of another size"
+            )
+        if self.covariance == "full" or not (is_concrete(params.units) and is_concrete(params.log_diagonals)):
+            return
+        logs = np.asarray(params.log_diagonals, np.float64)
+        ratios = np.exp(logs[:, None, :] - logs[:, :, None])
+        tilted = np.max(np.abs(np.asarray(params.units, np.float64) - np.eye(d)) * ratios) > _ALIKE
+        uneven = self.covariance == "spherical" and np.max(np.ptp(logs, axis=1)) > _ALIKE
+        if tilted or uneven:
+            raise ValueError(
+                f"components of GaussianMixture(covariance={self.covariance!r}) are {self.covariance}, and "
+                "those of the truth are not: use "
+                + ('covariance="full"' if tilted else 'covariance="diagonal"')
+                + ", or mc.Truth(GaussianMixture(...), params) with its own family to fit what it is not"
             )
 
     def standard_truth(self) -> GaussianMixtureParams:

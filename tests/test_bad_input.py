@@ -489,6 +489,16 @@ CAUSES = {
     "a location on the left": (lambda p: SymmetricMixture.Params(-1.0, 0.0), "got -1", "absolute value"),
     "a component of no variance": (lambda p: SymmetricMixture.Params.of(1.0, 0.0), "got 0", "above 0"),
     "rows of numbers that are one": (lambda p: SymmetricMixture.Params.from_data([2.0, -2.0]), "2 of size 2", "differ"),
+    "components of no variance": (
+        lambda p: run(symmetric(), SymmetricMixture.Params(1.0, -np.inf)), "exp(-inf)", "Params.of(location, variance)"),
+    "components of a variance that is no number": (
+        lambda p: run(symmetric(), SymmetricMixture.Params(1.0, -800.0)), "exp(-800)", "other units"),
+    "a mixture of tilted spheres": (
+        lambda p: run(mixture(40, GaussianMixture(covariance="spherical")), GaussianMixture.Params.of(
+            [0.5, 0.5], [[0, 0], [5, 0]], [[[1, 0.9], [0.9, 1]]] * 2), start="truth"), "'spherical'", 'covariance="full"'),
+    "a divisor of a symmetric mixture": (
+        lambda p: mc.RecursiveTraining(family=SymmetricMixture(), sizes=9, estimator=mc.estimators.Unbiased()),
+        "has no divisor to correct", "MaximumLikelihood()"),
     "a matching of coins": (
         lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.matched_squared_error)), "Bernoulli", "squared_error"),
     "a matching of too many": (

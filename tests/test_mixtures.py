@@ -429,3 +429,98 @@ def test_a_truth_from_data():
     rows = symmetric(3.0, 4000, 1)[0]
     params = SymmetricMixture.Params.from_data(rows)
     assert abs(params.location - 3.0) < 0.1 and abs(params.log_variance) < 0.1
+
+
+def test_a_default_record_fits_every_truth():
+    """More components than can be matched, a truth of more, and a truth of another family."""
+    other = mc.families.MultivariateGaussian(2), mc.families.MultivariateGaussian.Params.isotropic(2)
+    for family, truth in (
+        (GaussianMixture(7, 1), GaussianMixture.Params.separated(7, 1)),
+        (GaussianMixture(2, 1), mc.Truth(GaussianMixture(3, 1), GaussianMixture.Params.separated(3, 1))),
+        (GaussianMixture(2, 2), mc.Truth(*other)),
+    ):
+        process = mc.RecursiveTraining(family=family, sizes=60)
+        run = mc.simulate(process, truth, key=jax.random.key(0), generations=1, replicates=2)
+        assert set(run) == {"squared_error", "trace"}
+        assert all(np.all(np.isfinite(run[name].mean)) for name in run)
+
+
+def test_where_no_density_is_a_number_the_previous_model_is_kept():
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    narrow = traced(GaussianMixture.Params.of([0.5, 0.5], [[-2, 0], [2, 0]], [np.eye(2) * 1e-300] * 2))
+    params, status = climbed(GaussianMixture(), rows, narrow, 100, tolerance=1e-6)
+    assert int(status) == Status.NOT_FINITE
+    for ours, theirs in zip(jax.tree.leaves(params), jax.tree.leaves(narrow), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_constant_coordinate_is_degenerate_and_keeps_the_model():
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    rows[:, 1] = 3.0
+    params, status = climbed(GaussianMixture(), rows, traced(PAIR), 100, tolerance=1e-6)
+    assert int(status) == Status.DEGENERATE
+    np.testing.assert_array_equal(params.means, traced(PAIR).means)
+    # of spheres one coordinate is enough
+    params, status = climbed(GaussianMixture(2, 2, "spherical"), rows, traced(PAIR), 100, tolerance=1e-6)
+    assert int(status) == Status.OK and np.allclose(params.means[:, 1], 3.0, atol=1e-5)
+
+
+def test_a_truth_is_of_the_kind_that_is_fitted():
+    tilted = GaussianMixture.Params.of([1.0], [[0.0, 0.0]], [[[1e6, 0.5], [0.5, 1.0]]])
+    uneven = GaussianMixture.Params.of([1.0], [[0.0, 0.0]], [np.diag([2.0, 1.0])])
+    for kind in ("diagonal", "spherical"):
+        with pytest.raises(ValueError, match="full"):
+            GaussianMixture(1, 2, kind).check(tilted)
+    with pytest.raises(ValueError, match="diagonal"):
+        GaussianMixture(1, 2, "spherical").check(uneven)
+    GaussianMixture(1, 2, "diagonal").check(traced(uneven))
+    GaussianMixture(2, 2, "spherical").check(traced(PAIR))
+    # fitted all the same, as a truth of its own family
+    process = mc.RecursiveTraining(family=GaussianMixture(1, 2, "spherical"), sizes=20)
+    assert process.checked_truth(mc.Truth(GaussianMixture(1, 2), tilted), "real").params is tilted
+
+
+def test_densities_of_mixtures_of_numbers():
+    """Against scipy, and the distance of two mixtures against a quadrature."""
+    pair, other = SymmetricMixture.Params.of(1.5, 0.25), SymmetricMixture.Params.of(1.0, 1.0)
+    x = np.linspace(-6, 6, 20_001)
+
+    def density(location, variance, at=x):
+        return sum(stats.norm.pdf(at, sign * location, variance**0.5) for sign in (1, -1)) / 2
+
+    family, points = SymmetricMixture(), jnp.asarray(x[::500], jnp.result_type(float))
+    np.testing.assert_allclose(
+        np.exp(family.log_density(traced(pair), points)), density(1.5, 0.25, x[::500]), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        family.cumulative(traced(pair), points),
+        (stats.norm.cdf(x[::500], 1.5, 0.5) + stats.norm.cdf(x[::500], -1.5, 0.5)) / 2, atol=1e-6,
+    )  # fmt: skip
+    gap = 0.5 * np.sum(np.abs(density(1.5, 0.25) - density(1.0, 1.0))) * (x[1] - x[0])
+    found = metrics.total_variation(family, traced(pair), mc.Truth(family, traced(other)))
+    np.testing.assert_allclose(found, gap, atol=1e-4)
+    # the same two laws as mixtures in one dimension, one component of which has lost its weight
+    ours = GaussianMixture.Params.of([0.5, 0.5], [1.5, -1.5], [0.25, 0.25])
+    lost = eqx.tree_at(
+        lambda p: (p.log_weights, p.means), traced(ours), (jnp.asarray([0.0, -jnp.inf]), jnp.asarray([[1.5], [1e9]]))
+    )  # fmt: skip
+    line = GaussianMixture(2, 1)
+    found = metrics.total_variation(line, traced(ours), mc.Truth(family, traced(other)))
+    np.testing.assert_allclose(found, gap, atol=1e-4)
+    found = metrics.total_variation(line, lost, mc.Truth(line, traced(ours)))
+    np.testing.assert_allclose(found, 0.5, atol=0.002)  # 0.4987: the tails of the two overlap
+    with pytest.raises(ValueError, match="one dimension"):
+        metrics.total_variation(GaussianMixture(), traced(PAIR), mc.Truth(GaussianMixture(), traced(PAIR)))
+
+
+def test_a_density_without_spread():
+    dtype = jnp.result_type(float)
+    for log_variance in (-jnp.inf, -3000.0):
+        nothing = SymmetricMixture.Params(jnp.asarray(1.0, dtype), jnp.asarray(log_variance, dtype))
+        density = np.asarray(SymmetricMixture().log_density(nothing, jnp.asarray([0.0, 1.5, -2.0], dtype)))
+        assert np.all(density == -np.inf)
+        assert np.all(
+            np.asarray(SymmetricMixture().log_density(nothing, jnp.asarray([1.0, -1.0], dtype))) > 1000
+        )
+        below = SymmetricMixture().cumulative(nothing, jnp.asarray([-2.0, 0.0, 2.0], dtype))
+        np.testing.assert_array_equal(below, [0.0, 0.5, 1.0])

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtr
 from jaxtyping import Array, Float, Int
 
 from mcollapse import random
@@ -18,6 +19,8 @@ from mcollapse.status import Status
 from mcollapse.summation import tree_sum
 
 SIGN, NOISE = 1, 2
+_LEAST = math.log(np.finfo(np.float64).tiny)
+"""Of the logarithm of a truth's variance."""
 
 
 class SymmetricMixtureParams(eqx.Module):
@@ -174,11 +177,39 @@ class SymmetricMixture(AbstractFamily):
     def log_density(
         self, params: SymmetricMixtureParams, rows: Float[Array, " count"]
     ) -> Float[Array, " count"]:
-        """The logarithm of the density at each number."""
+        r"""The logarithm of the density at each number; of no spread, $-\infty$ off the locations."""
+        near = -0.5 * self._apart(params, jnp.abs(rows) - params.location) ** 2
+        far = -0.5 * self._apart(params, jnp.abs(rows) + params.location) ** 2
+        size = math.log(2.0 * math.sqrt(2.0 * math.pi)) + 0.5 * params.log_variance
+        exponents = jnp.logaddexp(near, far)
+        return jnp.where(exponents == -jnp.inf, -jnp.inf, exponents - size)
+
+    def cumulative(self, params: SymmetricMixtureParams, values: Float[Array, "..."]) -> Float[Array, "..."]:
+        r"""$\frac12 \Phi((x - \mu)/s) + \frac12 \Phi((x + \mu)/s)$."""
+        right = self._apart(params, values - params.location)
+        return 0.5 * (ndtr(right) + ndtr(self._apart(params, values + params.location)))
+
+    def interval(self, params: SymmetricMixtureParams) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """6.2 standard deviations beyond both locations."""
+        end = params.location + 6.2 * jnp.exp(0.5 * params.log_variance)
+        return -end, end
+
+    def _apart(self, params: SymmetricMixtureParams, distances: Array) -> Array:
+        """In standard deviations; a distance of 0 is none of a spread of 0 too."""
         spread = jnp.exp(0.5 * params.log_variance)
-        near = -0.5 * ((jnp.abs(rows) - params.location) / spread) ** 2
-        far = -0.5 * ((jnp.abs(rows) + params.location) / spread) ** 2
-        return jnp.logaddexp(near, far) - math.log(2.0 * math.sqrt(2.0 * math.pi)) - 0.5 * params.log_variance
+        return jnp.where(distances == 0, 0.0, distances / spread)
+
+    def check(self, params: SymmetricMixtureParams) -> None:
+        """A truth has a variance that is a number above 0."""
+        if not is_concrete(params.log_variance):
+            return
+        logs = np.asarray(params.log_variance, np.float64)
+        if np.any(logs < _LEAST) or np.any(logs > -_LEAST):
+            raise ValueError(
+                f"the components of a truth have a variance that is a number above 0, and exp({logs:g}) is "
+                "none in double precision: use SymmetricMixture.Params.of(location, variance), in other "
+                "units if need be"
+            )
 
     def fewest(self, ddof: int) -> int:
         """Two points for a variance."""

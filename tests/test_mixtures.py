@@ -524,3 +524,36 @@ def test_a_density_without_spread():
         )
         below = SymmetricMixture().cumulative(nothing, jnp.asarray([-2.0, 0.0, 2.0], dtype))
         np.testing.assert_array_equal(below, [0.0, 0.5, 1.0])
+
+
+def assert_roots_near_a_kurtosis_of_three_are_found():
+    """Where the two curves of the score nearly touch: all fits converge, to the root of a dense scan."""
+    rows = np.concatenate([symmetric(ratio, 50, 800, seed=i) for i, ratio in enumerate((0.0, 0.5, 1.0))])
+    square = np.mean(rows**2, axis=1)
+    near = np.abs(np.mean(rows**4, axis=1) / square**2 - 3)
+    location, _, status = joint_fits(rows)
+    assert np.all(status == Status.OK)
+    for i in np.argsort(near)[:20]:
+        assert abs(location[i] - scanned(rows[i], 40_001)) < 1e-4 * np.sqrt(square[i])
+
+
+def test_roots_near_a_kurtosis_of_three_in_float64():
+    python(
+        "import tests.test_mixtures as t; t.assert_roots_near_a_kurtosis_of_three_are_found()",
+        JAX_ENABLE_X64="1",
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-100, 1e-40, 1.0, 1e38, 1e100])
+def test_a_truth_from_data_is_fitted_in_float64(unit):
+    """In any units, and where sizes differ by a hundred millionth of themselves; refused where it is none."""
+    rows = symmetric(1.0, 30, 1)[0]
+    params = SymmetricMixture.Params.from_data(rows * unit)
+    location = scanned(rows)
+    np.testing.assert_allclose(params.location / unit, location, rtol=1e-9)
+    variance = np.mean(rows**2) - location**2
+    np.testing.assert_allclose(params.log_variance - 2 * np.log(unit), np.log(variance), rtol=1e-8)
+    params = SymmetricMixture.Params.from_data((1e6 + np.array([0.01, 0.02, -0.03])) * unit)
+    np.testing.assert_allclose(params.log_variance - 2 * np.log(unit), np.log(0.0014 / 3), rtol=1e-5)
+    with pytest.raises(ValueError, match="other units"):
+        SymmetricMixture.Params.from_data(rows * 1e-200)

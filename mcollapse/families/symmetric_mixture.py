@@ -13,7 +13,7 @@ from mcollapse import random
 from mcollapse.data import MeanVariance, Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import check_finite, concrete, is_concrete, real_data
-from mcollapse.families.symmetric_roots import largest_root
+from mcollapse.families.symmetric_roots import largest_root, largest_root_of_data
 from mcollapse.random import Key
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
@@ -57,16 +57,16 @@ class SymmetricMixtureParams(eqx.Module):
 
     @classmethod
     def from_data(cls, values: object) -> "SymmetricMixtureParams":
-        """The joint maximum-likelihood fit to a vector of numbers."""
+        """The joint maximum-likelihood fit to a vector of numbers, in float64 whatever their units."""
         data = real_data(values, "mixture data").astype(np.float64)
         if data.size < 2 or np.ptp(np.abs(data)) == 0:
             raise ValueError(
                 f"a variance needs at least 2 values that differ in size, got {data.size} of size "
                 f"{np.abs(data[0]):g}"
             )
-        rows = jnp.asarray(data, jnp.result_type(float))
-        params, _ = SymmetricMixture().maximum_likelihood(Samples.first(rows, data.size), cls.standard())
-        return cls(float(params.location), float(params.log_variance))
+        params = cls(*largest_root_of_data(np.abs(data)))
+        SymmetricMixture().check(params)
+        return params
 
 
 class SymmetricMixture(AbstractFamily):

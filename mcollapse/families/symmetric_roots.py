@@ -9,9 +9,9 @@ r(a) leaves that tangent. It is the next bound: Newton's rate from above, and no
 Where the two curves nearly touch, as they do at a kurtosis near 3, tangents close in slowly. There the score
 is looked at as a function of $t = a^2$: with $w(t) = r/a$ and $G(t) = F/a$ it is $a(G - w)$, and both are
 completely monotone (sums and integrals of $1/(t + c)$, c > 0), so that their second derivatives fall. From
-q < u on, w - G is thus no less than $h + h'x + (w''(u) - G''(q)) x^2/2$ in $x = t - q^2$. Where that stays positive up to u
-there is no root between, and q, nine tenths of Newton's step, is a bound. In float32 rounding hides such
-differences, and its wider tolerance is met without.
+q < u on, w - G is thus no less than $h + h'x + (w''(u) - G''(q)) x^2/2$ in $x = t - q^2$. Where that stays
+positive up to u there is no root between, and q, nine tenths of Newton's step, is a bound. Rounding in float32
+hides such differences, and its wider tolerance is met without them.
 
 All is written in what is small: $m - F(a) = 2\,\overline{y/(e^{2ay} + 1)}$ with m the mean of y, and
 $1 - r^2 = V + (m - r)(m + r)$ with V the variance of y, so that nothing cancels when $s \ll \mu$.

@@ -10,8 +10,8 @@ Where the two curves nearly touch, as they do at a kurtosis near 3, tangents clo
 is looked at as a function of $t = a^2$: with $w(t) = r/a$ and $G(t) = F/a$ it is $a(G - w)$, and both are
 completely monotone (sums and integrals of $1/(t + c)$, c > 0), so that their second derivatives fall. From
 q < u on, w - G is thus no less than $h + h'x + (w''(u) - G''(q)) x^2/2$ in $x = t - q^2$. Where that stays
-positive up to u there is no root between, and q, nine tenths of Newton's step, is a bound. Rounding in float32
-hides such differences, and its wider tolerance is met without them.
+positive up to u there is no root between, and q, nine tenths of Newton's step, is a bound. In float32
+rounding hides such differences, and its wider tolerance is met without.
 
 All is written in what is small: $m - F(a) = 2\,\overline{y/(e^{2ay} + 1)}$ with m the mean of y, and
 $1 - r^2 = V + (m - r)(m + r)$ with V the variance of y, so that nothing cancels when $s \ll \mu$.
@@ -217,5 +217,7 @@ def _leaves(m: float, v: float, gap: float, slope: float, bound: float) -> float
         return min(place(0.0), bound) if slope == 0 else bound
     from scipy.optimize import brentq
 
-    root = brentq(lambda e: e - slope * place(e), 0.0, right, xtol=1e-17 * at_c, rtol=1e-15, maxiter=1000)
+    root = brentq(
+        lambda e: e - slope * place(e), 0.0, right, xtol=1e-17 * at_c, rtol=np.float64(1e-15), maxiter=1000
+    )
     return min(place(float(root)), bound)  # type: ignore[arg-type]

@@ -313,7 +313,7 @@ CAUSES = {
         lambda p: run(mc.RecursiveTraining(family=Empirical(2), sizes=9), NORMAL), "shape []", "families.Empirical(1)"),
     "data of another dimension": (
         lambda p: run(mc.RecursiveTraining(family=Empirical(2), sizes=9), Empirical.Params.from_data([1.0, 2.0])),
-        "dimension 2", "shape [2]"),
+        "dimension=2", "families.Empirical(1)"),
     "half a dimension": (lambda p: Empirical(1.5), "1.5", "whole number"),
     "a distance of distribution functions of counts": (
         lambda p: run(mc.RecursiveTraining(family=Empirical(), sizes=9),

@@ -23,6 +23,19 @@ QUANTITIES = {
     "variance": "variance",
     "standard_deviation": "standard deviation",
     "mean": "mean of the model",
+    "test_error": "test error",
+    "squared_norm": "squared norm of the estimate",
+    "trace": "total variance",
+    "log_determinant": "log determinant of the covariance",
+    "frobenius_squared": "squared Frobenius distance of the covariance",
+    "cramer_von_mises": "Cramér–von Mises distance from the truth",
+    "integrated_squared_error": "integrated squared error of the density",
+    "matched_squared_error": "squared error of matched components",
+    "mode_coverage": "share of modes covered",
+    "distinct_words": "share of words still known",
+    "class_errors": "squared error of the mean image",
+    "class_traces": "total variance of the images",
+    "unsolved": "share of prompts unsolved",
 }
 
 

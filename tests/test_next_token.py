@@ -63,6 +63,7 @@ def test_fixed_counts_with_real_points_anywhere():
     assert_law_rejected(found[:, -1, 0], float(laws(fixed)[-1, 0]))
 
 
+@pytest.mark.slow
 def test_random_counts_leave_contexts_empty():
     """Ten points in four contexts: one is often unseen, and keeps its row."""
     family = NextToken(4, "random", WEIGHTS)

@@ -12,6 +12,8 @@ from mcollapse import estimators, metrics
 from mcollapse.families import LinearRegression
 from tests.statistical import assert_agrees, assert_law_rejected, moments
 
+pytestmark = pytest.mark.slow
+
 DIMENSION, ROWS, SIZE = 6, 24, 20
 TRUTH = LinearRegression.Params(np.eye(DIMENSION)[0], 0.5)
 PROCESS = mc.RecursiveTraining(family=LinearRegression(DIMENSION), sizes=ROWS)

@@ -7,6 +7,7 @@ the run was cut into chunks.
 """
 
 import abc
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -21,7 +22,12 @@ BLOCK = 128
 
 
 class Collector(abc.ABC):
-    """The host half: merges summaries of consecutive replicates."""
+    """The host half: merges summaries of consecutive replicates.
+
+    `state` and `restore` let a run stop after any chunk and go on later, in another process: a fresh
+    collector of the same arguments that is restored and then given the remaining summaries ends in the
+    same entry, bit for bit. An array's length may depend on how much was added, its name and dtype do not.
+    """
 
     @abc.abstractmethod
     def add(self, first: int, summary: Any) -> None:
@@ -30,6 +36,35 @@ class Collector(abc.ABC):
     @abc.abstractmethod
     def finish(self) -> Entry:
         """The recorded entry."""
+
+    @abc.abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """All that `add` has gathered so far, as named arrays that no later `add` changes."""
+
+    @abc.abstractmethod
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take back what `state` gave, in place of whatever this collector holds.
+
+        Raises:
+            ValueError: the arrays are not those of a collector of the same arguments.
+        """
+
+
+def gathered(state: Mapping[str, np.ndarray], like: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of a state, copied, where their names, dtypes and shapes are those of a collector.
+
+    `like` has an array for each name; where its first axis has length 0, any length is right.
+    """
+    if set(state) != set(like):
+        raise ValueError(f"this state holds {', '.join(sorted(state))}, not {', '.join(sorted(like))}")
+    for name, own in like.items():
+        given, free = np.asarray(state[name]), own.shape[:1] == (0,)
+        if given.dtype != own.dtype or given.shape[free:] != own.shape[free:] or given.ndim != own.ndim:
+            raise ValueError(
+                f"the state's {name} is {given.dtype} {given.shape}, not {own.dtype} {own.shape}: it was "
+                "gathered for other records, generations or cells"
+            )
+    return {name: np.array(state[name]) for name in like}
 
 
 class AbstractReducer(eqx.Module):

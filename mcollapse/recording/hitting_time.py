@@ -1,5 +1,6 @@
 """HittingTime: the first generation at which a metric crosses a threshold."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from mcollapse.recording.base import AbstractReducer, Collector
+from mcollapse.recording.base import AbstractReducer, Collector, gathered
 from mcollapse.recording.entries import HittingEntry
 from mcollapse.schedules import number
 
@@ -73,6 +74,12 @@ class _HittingCollector(Collector):
         valid = times >= NEVER
         flat = row[valid] * (self.length + 1) + column[valid]
         self.hits += np.bincount(flat, minlength=self.hits.size).reshape(self.hits.shape)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"hits": self.hits.copy()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self.hits = gathered(state, {"hits": self.hits})["hits"]
 
     def finish(self) -> HittingEntry:
         table = self.hits.reshape(*self.shape, self.length + 1)

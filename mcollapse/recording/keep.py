@@ -1,6 +1,7 @@
 """Keep: whole trajectories."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from mcollapse.recording.base import BLOCK, AbstractReducer, Collector
+from mcollapse.recording.base import BLOCK, AbstractReducer, Collector, gathered
 from mcollapse.recording.entries import KeptEntry
 
 
@@ -43,12 +44,23 @@ class Keep(AbstractReducer):
 
 class _KeepCollector(Collector):
     def __init__(self, values: np.ndarray, generations: np.ndarray):
-        self.values, self.generations = values, generations
+        self.values, self.generations, self.filled = values, generations, 0
 
     def add(self, first: int, summary: np.ndarray) -> None:
         count = min(summary.shape[-1], self.values.shape[0] - first)
         if count > 0:
             self.values[first : first + count] = np.moveaxis(summary[..., :count], -1, 0)
+            self.filled = first + count
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"values": self.values[: self.filled]}  # written once: a copy would double the memory
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        values = gathered(state, {"values": self.values[:0]})["values"]
+        if len(values) > len(self.values):
+            raise ValueError(f"the state holds {len(values)} replicates, and {len(self.values)} are kept")
+        self.filled = len(values)
+        self.values[: self.filled] = values
 
     def finish(self) -> KeptEntry:
         return KeptEntry(self.values, self.generations)

@@ -1,12 +1,13 @@
 """Moments: mean, variance and standard error over replicates, in bounded memory."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from mcollapse.recording.base import BLOCK, AbstractReducer, Collector
+from mcollapse.recording.base import BLOCK, AbstractReducer, Collector, gathered
 from mcollapse.recording.entries import MomentsEntry, top_share
 from mcollapse.summation import tree_sum
 
@@ -43,18 +44,21 @@ class Moments(AbstractReducer):
         self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
     ) -> Collector:
         """Zero replicates so far."""
-        return _MomentsCollector(shape, generations)
+        return _MomentsCollector(shape, generations, jnp.result_type(float))
 
     def bytes(self, size: int, replicates: int) -> int:
         """Five float64 numbers a position, and the largest value of each block."""
         return size * (40 + 4 * (replicates // BLOCK + 1))
 
 
+SUMS = ("count", "mean", "scatter", "absolute")
+
+
 class _MomentsCollector(Collector):
-    def __init__(self, shape: tuple[int, ...], generations: np.ndarray):
+    def __init__(self, shape: tuple[int, ...], generations: np.ndarray, dtype: Any):
         self.generations = generations
-        self.count, self.mean, self.scatter, self.absolute = (np.zeros(shape) for _ in range(4))
-        self.largest: list[np.ndarray] = []
+        self.count, self.mean, self.scatter, self.absolute = (np.zeros(shape) for _ in SUMS)
+        self.largest = [np.zeros((0, *shape), dtype)]
 
     def add(self, first: int, summary: BlockMoments) -> None:
         parts = (np.moveaxis(part, -1, 0).astype(np.float64) for part in summary[:4])
@@ -69,6 +73,16 @@ class _MomentsCollector(Collector):
         self.scatter = self.scatter + scatter + shift**2 * self.count * weight
         self.mean = self.mean + shift * weight
         self.count, self.absolute = total, self.absolute + absolute
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {name: getattr(self, name) for name in SUMS} | {"largest": np.concatenate(self.largest)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        taken = gathered(
+            state, {name: getattr(self, name) for name in SUMS} | {"largest": self.largest[0][:0]}
+        )
+        self.count, self.mean, self.scatter, self.absolute = (taken[name] for name in SUMS)
+        self.largest = [taken["largest"]]
 
     def finish(self) -> MomentsEntry:
         replicates = int(self.count.max(initial=1))

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from mcollapse.program import Addresses, Experiment, Layout, parted, run_chunk
+from mcollapse.program import Addresses, Carried, Experiment, Layout, compiled_chunk, parted
 
 logger = logging.getLogger("mcollapse")
 
@@ -48,11 +48,18 @@ class Programs:
         self.last_facts: dict[str, str] | None = None
 
     def get(
-        self, experiment: Experiment, addresses: Addresses, layout: Layout, device: Any
+        self,
+        experiment: Experiment,
+        addresses: Addresses,
+        layout: Layout,
+        device: Any,
+        carried: Carried | None = None,
     ) -> tuple[Compiled, Any, bool]:
         """The program, the experiment's arrays on its device, and whether it was compiled just now."""
         arrays, identity = parted(experiment)
-        shapes = tuple((leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves((arrays, addresses)))
+        shapes = tuple(
+            (leaf.shape, str(leaf.dtype)) for leaf in jax.tree.leaves((arrays, addresses, carried))
+        )
         signature = (identity, layout, shapes, jax.tree.structure(arrays), device)
         with self.guard:
             lock = self.locks.setdefault(signature, threading.Lock())
@@ -61,9 +68,14 @@ class Programs:
             found = self.compiled.get(signature)
             if found is not None:
                 return found, arrays, False
-            changes = self._changes(facts(experiment) | {"layout": str(layout)} | _shapes(addresses))
+            changes = self._changes(
+                facts(experiment)
+                | {"layout": str(dataclasses.replace(layout, part="whole"))}
+                | _shapes(addresses)
+            )
             since = time.perf_counter()
-            lowered = run_chunk.lower(arrays, jax.device_put(addresses, device), identity, layout)
+            placed = jax.device_put(addresses, device)
+            lowered = compiled_chunk.lower(arrays, placed, carried, identity, layout)
             program = lowered.compile(compiler_options=compiler_options(device.platform))
             made = Compiled(program, time.perf_counter() - since, changes)
             self._store(signature, made)

@@ -11,46 +11,60 @@ from mcollapse.recording import BLOCK
 
 CHUNK_BYTES = 256 * 2**20
 CHUNK_LANES = 32_768
-CHUNK_WORK = 4e10
-"""Numbers times generations that a chunk touches: some seconds, so that progress and Ctrl-C are prompt."""
+SEGMENT_WORK = 4e10
+"""Numbers times generations that a program touches before it comes back: some seconds."""
+SEGMENT_STOPS = 256
+"""The most generations that a segment records: a call costs far less than so many steps."""
+SEGMENT_SECONDS = 2.0
+"""How long a segment is to take once its speed is known: a signal is answered, and little is ever lost."""
 CACHED_BYTES = 6 * 2**20
 """Of a step's arrays on a CPU, which then stay where a core reads fast: up to half as fast again."""
 RESULT_BYTES = 4 * 2**30
 
 
-@dataclasses.dataclass(frozen=True)
-class Chunks:
-    """Replicates 0 … R - 1 in chunks of `lanes` each, the last padded."""
-
-    replicates: int
-    lanes: int
-
-    @property
-    def starts(self) -> range:
-        """The first replicate id of each chunk."""
-        return range(0, self.replicates, self.lanes)
-
-
-def plan_chunks(
-    replicates: int,
-    lane_bytes: float,
-    generations: int,
-    workers: int,
-    chunk: int | None,
-    step_bytes: float = 0.0,
-) -> Chunks:
-    """Chunks that keep every worker busy, within memory; a given `chunk` is rounded up to whole blocks.
+def chunk_lanes(
+    replicates: int, lane_bytes: float, workers: int, chunk: int | None, step_bytes: float = 0.0
+) -> int:
+    """Replicates at once that keep every worker busy, within memory; a given `chunk` is rounded to blocks.
 
     `lane_bytes` is all that a replicate needs; `step_bytes` what a step of it should find in a cache.
     """
     if chunk is None:
-        prompt = CHUNK_WORK / (generations * max(lane_bytes, 1.0))
         within = min(CHUNK_BYTES / max(lane_bytes, 1.0), CACHED_BYTES / max(step_bytes, 1.0))
-        fit = max(1, int(min(CHUNK_LANES, within, prompt)) // BLOCK) * BLOCK
+        fit = max(1, int(min(CHUNK_LANES, within)) // BLOCK) * BLOCK
         rounds = max(1, math.ceil(replicates / (fit * workers)))
-        chunk = math.ceil(replicates / (rounds * workers))
-        chunk = min(chunk, fit)
-    return Chunks(replicates, math.ceil(min(chunk, replicates) / BLOCK) * BLOCK)
+        chunk = min(math.ceil(replicates / (rounds * workers)), fit)
+    return math.ceil(min(chunk, replicates) / BLOCK) * BLOCK
+
+
+class Segments:
+    """How the generations of a chunk are cut: by what was recorded so far and how fast it goes.
+
+    `stops` are the generations to record, and the last. A segment ends at a stop of its own, recorded or
+    not, and no number depends on where: a slow process stops often, a fast one seldom.
+    """
+
+    def __init__(self, stops: np.ndarray):
+        self.stops, self.room = stops, min(len(stops), SEGMENT_STOPS)
+        self.seconds_per_generation = math.inf
+
+    def next(self, done: int) -> tuple[np.ndarray, np.ndarray]:
+        """Stops after generation `done` (-1: none yet) and which of them count, of one length for all."""
+        speed = self.seconds_per_generation
+        most = 4 if math.isinf(speed) else max(1, int(SEGMENT_SECONDS / speed))
+        ahead = self.stops[self.stops > done]
+        end = min(int(self.stops[-1]), max(done, 0) + most)
+        reached = ahead[ahead <= end][: self.room]
+        if len(reached) < self.room and (not len(reached) or reached[-1] < end):
+            reached = np.append(reached, end)  # a long way between two that are recorded is cut, too
+        stops = np.full(self.room, reached[-1])
+        stops[: len(reached)] = reached
+        return stops.astype(np.int32), np.arange(self.room) < len(reached)
+
+    def took(self, seconds: float, generations: int) -> None:
+        """Learn how fast it goes."""
+        if generations > 0:
+            self.seconds_per_generation = seconds / generations
 
 
 def check_result_size(sizes: Mapping[str, int]) -> None:

@@ -1,19 +1,21 @@
-"""The program that one device runs: a chunk of replicates, from generation 0 to the last.
+"""The program that one device runs: a chunk of replicates, over a segment of generations.
 
-`one_chunk` is vmapped over the cells of a sweep and over lanes (one replicate each), with lanes the
-minor axis of every array unless the process keeps buffers of rows. It scans the recorded generations
-with a loop over those between: the step always runs in a loop body of its own, so that what is recorded
-cannot change a bit of it.
+It is vmapped over the cells of a sweep and over lanes (one replicate each), with lanes the minor axis of
+every array unless the process keeps buffers of rows. It scans the recorded generations with a loop over
+those between: the step always runs in a loop body of its own, so that neither what is recorded nor how
+the generations are cut can change a bit of it.
 """
 
 import dataclasses
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, Bool, Int, UInt32
 
 from mcollapse.abstract_process import AbstractProcess
 from mcollapse.checks import Start
@@ -50,6 +52,9 @@ class Layout:
     noise_first: bool = False
     """Whether the noise of a generation is computed one ahead: for a CPU, see `mcollapse.noise`."""
 
+    part: Literal["whole", "start", "segment"] = "whole"
+    """Of the run: all of it, generation 0, or some generations after what is carried."""
+
 
 class Addresses(eqx.Module):
     """Which replicates a chunk runs, and where it stops to record."""
@@ -59,62 +64,129 @@ class Addresses(eqx.Module):
     replicates: Int[Array, ""]
     stops: Int[Array, " recorded"]
     """Generations at which values are recorded, and the last: statuses and hitting times look at all."""
+    wanted: Bool[Array, " recorded"]
+    """Which of the stops are to be gone to, all unless the run is cut into segments."""
 
 
-def one_chunk(experiment: Experiment, addresses: Addresses, layout: Layout) -> dict[str, Any]:
-    """Summaries of every record and the status of every lane; a sweep's cells lead."""
+class Carried(eqx.Module):
+    """What a segment of generations hands on to the next."""
+
+    lanes: Any
+    """The states, and where noise is drawn a generation ahead that noise: see `mcollapse.noise`."""
+    seen: dict[str, Any]
+    """The carries of reducers that look at every generation."""
+    t: Int[Array, ""]
+    """The last generation that is done."""
+
+
+def run_chunk(
+    experiment: Experiment, addresses: Addresses, carried: Carried | None, layout: Layout
+) -> dict[str, Any]:
+    """The part of a run that `layout.part` says; a sweep's cells lead in all that it returns.
+
+    Of `"whole"` and `"segment"` summaries of every record and the status of every lane; of `"start"` and
+    `"segment"` what is carried on.
+    """
+
+    def run(cell: Experiment, carried: Carried | None) -> dict[str, Any]:
+        chunk = _Chunk(cell, addresses, layout)
+        if layout.part == "start":
+            return {"carried": chunk.start()}
+        return chunk.go_on(chunk.start() if carried is None else carried)
+
+    return _over_cells(run, experiment, carried, layout)
+
+
+def _over_cells(
+    run: Callable[[Experiment, Any], dict[str, Any]], experiment: Experiment, carried: Any, layout: Layout
+) -> dict[str, Any]:
     if layout.axes is None:
-        return _one_cell(experiment, addresses, layout)
+        return run(experiment, carried)
     leaves, structure = jax.tree.flatten(eqx.filter(experiment, eqx.is_array))
     rest = eqx.filter(experiment, eqx.is_array, inverse=True)
 
-    def cell(*leaves: Array) -> dict[str, Any]:
-        return _one_cell(eqx.combine(jax.tree.unflatten(structure, leaves), rest), addresses, layout)
+    def cell(carried: Any, *leaves: Array) -> dict[str, Any]:
+        return run(eqx.combine(jax.tree.unflatten(structure, leaves), rest), carried)
 
-    return jax.vmap(cell, in_axes=layout.axes)(*leaves)
+    return jax.vmap(cell, in_axes=(0, *layout.axes))(carried, *leaves)
 
 
-def _one_cell(experiment: Experiment, addresses: Addresses, layout: Layout) -> dict[str, Any]:
-    process, truth, records = experiment.process, experiment.truth, experiment.records
-    ids = addresses.first + jnp.arange(layout.lanes, dtype=jnp.uint32)
-    present = ids < addresses.replicates.astype(jnp.uint32)
-    words = addresses.words
-    axis = process.lanes_axis
-    watched = {name: record for name, record in records.items() if record.reduce.every_generation}
-    recorded = {name: record for name, record in records.items() if name not in watched}
+class _Chunk:
+    """The lanes of one cell."""
 
-    def start(words: tuple[Array, ...]) -> State:
-        return process.init(_key(words, layout.draws), truth, layout.start)
+    def __init__(self, experiment: Experiment, addresses: Addresses, layout: Layout):
+        self.experiment, self.addresses, self.layout = experiment, addresses, layout
+        process, truth, axis = experiment.process, experiment.truth, experiment.process.lanes_axis
 
-    def measure(record: Record, state: State, t: Array) -> Array:
+        def start(words: tuple[Array, ...]) -> State:
+            return process.init(_key(words, layout.draws), truth, layout.start)
+
+        def step(state: State, words: tuple[Array, ...], t: Array) -> State:
+            return process.step(_key(words, layout.draws), state, truth, t)
+
+        loop = (noise_first if layout.noise_first else plain)(start, step)
+        self.first_lanes = jax.vmap(loop.begin, in_axes=0, out_axes=axis)
+        self.advance = jax.vmap(loop.advance, in_axes=(axis, 0, None), out_axes=axis)
+        self.states = jax.vmap(loop.state, in_axes=axis, out_axes=axis)
+        records = experiment.records
+        self.watched = {n: r for n, r in records.items() if r.reduce.every_generation}
+        self.recorded = {n: r for n, r in records.items() if n not in self.watched}
+
+    def start(self) -> Carried:
+        zero = jnp.zeros((), jnp.int32)
+        lanes = self.first_lanes(self.addresses.words)
+        state = self.states(lanes)
+        seen = {n: r.reduce.init(self.measure(r, state, zero)) for n, r in self.watched.items()}
+        # numbers that were on a disk have forgotten whether they began as constants
+        return jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), Carried(lanes, seen, zero))
+
+    def go_on(self, carried: Carried) -> dict[str, Any]:
+        ids = self.addresses.first + jnp.arange(self.layout.lanes, dtype=jnp.uint32)
+        present = ids < self.addresses.replicates.astype(jnp.uint32)
+
+        def summaries(state: State, stop: Array) -> dict[str, Any]:
+            values = {n: self.measure(r, state, stop) for n, r in self.recorded.items()}
+            return {n: self.recorded[n].reduce.summarise(v, present) for n, v in values.items()}
+
+        def until(carried: Carried, stop: Array) -> tuple[Carried, dict[str, Any]]:
+            lanes, seen = jax.lax.fori_loop(
+                carried.t + 1, stop + 1, self.generation, (carried.lanes, carried.seen)
+            )
+            return Carried(lanes, seen, stop), summaries(self.states(lanes), stop)
+
+        def until_wanted(carried: Carried, stop: tuple[Array, Array]) -> tuple[Carried, dict[str, Any]]:
+            # a segment has room for more stops than it may use
+            nothing = jax.eval_shape(lambda c: until(c, stop[0])[1], carried)
+            return jax.lax.cond(
+                stop[1],
+                lambda c: until(c, stop[0]),
+                lambda c: (c, jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), nothing)),
+                carried,
+            )
+
+        stops = self.addresses.stops
+        if self.layout.part == "whole":
+            carried, found = jax.lax.scan(until, carried, stops)
+        else:
+            carried, found = jax.lax.scan(until_wanted, carried, (stops, self.addresses.wanted))
+        found |= {n: r.reduce.summarise(carried.seen[n], present) for n, r in self.watched.items()}
+        out = {"records": found, "status": self.states(carried.lanes).status.astype(jnp.int8)}
+        return out | ({"carried": carried} if self.layout.part == "segment" else {})
+
+    def generation(self, t: Array, carry: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
+        lanes = self.advance(carry[0], self.addresses.words, t)
+        state = self.states(lanes)
+        return lanes, {
+            n: r.reduce.observe(carry[1][n], self.measure(r, state, t), t) for n, r in self.watched.items()
+        }
+
+    def measure(self, record: Record, state: State, t: Array) -> Array:
+        process, truth, draws = self.experiment.process, self.experiment.truth, self.layout.draws
+
         def one(state: State, words: tuple[Array, ...]) -> Array:
-            return process.measure(Key.of(_key(words, layout.draws), t), record.metric, state, truth)
+            return process.measure(Key.of(_key(words, draws), t), record.metric, state, truth)
 
-        return jax.vmap(one, in_axes=(axis, 0), out_axes=-1)(state, words)
-
-    def step(state: State, words: tuple[Array, ...], t: Array) -> State:
-        return process.step(_key(words, layout.draws), state, truth, t)
-
-    loop = (noise_first if layout.noise_first else plain)(start, step)
-
-    def generation(t: Array, carry: tuple[Any, dict[str, Any]]) -> tuple[Any, dict[str, Any]]:
-        lanes = jax.vmap(loop.advance, in_axes=(axis, 0, None), out_axes=axis)(carry[0], words, t)
-        state, seen = states(lanes), carry[1]
-        return lanes, {n: r.reduce.observe(seen[n], measure(r, state, t), t) for n, r in watched.items()}
-
-    def until(carry: tuple[Any, dict[str, Any], Array], stop: Array) -> tuple[Any, dict[str, Any]]:
-        lanes, seen = jax.lax.fori_loop(carry[2] + 1, stop + 1, generation, carry[:2])
-        state = states(lanes)
-        values = {n: r.reduce.summarise(measure(r, state, stop), present) for n, r in recorded.items()}
-        return (lanes, seen, stop), values
-
-    zero = jnp.zeros((), jnp.int32)
-    states = jax.vmap(loop.state, in_axes=axis, out_axes=axis)
-    lanes = jax.vmap(loop.begin, in_axes=0, out_axes=axis)(words)
-    seen = {n: r.reduce.init(measure(r, states(lanes), zero)) for n, r in watched.items()}
-    (lanes, seen, _), summaries = jax.lax.scan(until, (lanes, seen, zero), addresses.stops)
-    summaries |= {n: r.reduce.summarise(seen[n], present) for n, r in watched.items()}
-    return {"records": summaries, "status": states(lanes).status.astype(jnp.int8)}
+        return jax.vmap(one, in_axes=(process.lanes_axis, 0), out_axes=-1)(state, self.addresses.words)
 
 
 @jax.jit
@@ -131,13 +203,30 @@ def _key(words: tuple[Array, ...], draws: str) -> Key:
     return Key((words[0], words[1]), jnp.zeros((), jnp.uint32), 0, draws)
 
 
-run_chunk = jax.jit(
-    lambda arrays, addresses, identity, layout: one_chunk(
-        eqx.combine(arrays, identity.tree), addresses, layout
-    ),
-    static_argnames=("identity", "layout"),
-)
-"""`one_chunk` compiled: arrays and addresses are traced, identity and layout are its compile-time key."""
+@functools.partial(jax.jit, static_argnames=("identity", "layout"))
+def compiled_chunk(
+    arrays: Any, addresses: Addresses, carried: Carried | None, identity: "Identity", layout: Layout
+) -> dict[str, Any]:
+    """`run_chunk` compiled: identity and layout are its compile-time key, all else is traced."""
+    return run_chunk(eqx.combine(arrays, identity.tree), addresses, carried, layout)
+
+
+def segment_structure(experiment: Experiment, layout: Layout) -> tuple[Carried, dict[str, Any]]:
+    """Shapes of what a segment hands on, and of the summaries of one that records a single generation."""
+    word = jax.ShapeDtypeStruct((layout.lanes,), np.uint32)
+    whole, stop = jax.ShapeDtypeStruct((), np.int32), jax.ShapeDtypeStruct((1,), np.int32)
+    first, wanted = jax.ShapeDtypeStruct((), np.uint32), jax.ShapeDtypeStruct((1,), np.bool_)
+    addresses = Addresses((word, word), first, whole, stop, wanted)  # type: ignore[arg-type]
+    arrays, identity = parted(experiment)
+
+    def shapes(part: Any, carried: Any) -> Any:
+        return jax.eval_shape(
+            lambda *given: compiled_chunk(*given, identity, dataclasses.replace(layout, part=part)),
+            arrays, addresses, carried,
+        )  # fmt: skip
+
+    carried = shapes("start", None)["carried"]
+    return carried, shapes("segment", carried)["records"]
 
 
 class Identity:

@@ -13,8 +13,8 @@ class AbstractProgress(abc.ABC):
         """The run begins; `replicates` counts those of every cell of a sweep."""
 
     @abc.abstractmethod
-    def advance(self, replicates: int) -> None:
-        """So many more replicates are done."""
+    def advance(self, replicates: float) -> None:
+        """So many more replicates are done; those that have gone half of the way count half."""
 
     @abc.abstractmethod
     def stop(self) -> None:
@@ -27,7 +27,7 @@ class NoProgress(AbstractProgress):
     def start(self, replicates: int, generations: int) -> None:
         """Nothing."""
 
-    def advance(self, replicates: int) -> None:
+    def advance(self, replicates: float) -> None:
         """Nothing."""
 
     def stop(self) -> None:
@@ -42,7 +42,7 @@ class TerminalProgress(AbstractProgress):
         from rich import progress
         from rich.console import Console
 
-        self.generations, self.done, self.since = generations, 0, time.perf_counter()
+        self.generations, self.done, self.since = generations, 0.0, time.perf_counter()
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -55,7 +55,7 @@ class TerminalProgress(AbstractProgress):
         self.task = self.bar.add_task("compiling", total=replicates, rate="")
         self.bar.start()
 
-    def advance(self, replicates: int) -> None:
+    def advance(self, replicates: float) -> None:
         """Move the bar."""
         self.done += replicates
         rate = self.done * self.generations / (time.perf_counter() - self.since)

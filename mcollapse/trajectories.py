@@ -1,17 +1,18 @@
 """The result of a run: labelled arrays with standard errors, saved and loaded as Zarr."""
 
-import dataclasses
 import difflib
 import json
 import pathlib
+import time
 import types
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mcollapse.costs import Statistics
 from mcollapse.families.base import Truth
-from mcollapse.recording.entries import Entry, KeptEntry, entry_from
+from mcollapse.recording.entries import Entry, KeptEntry, Variables, entry_from
 from mcollapse.status import Status
 from mcollapse.version import __version__
 
@@ -25,30 +26,11 @@ if TYPE_CHECKING:  # optional parts are imported where they are used
     from mcollapse.verdicts import Report
 
 FORMAT = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Statistics:
-    """What a run cost: seconds, compilations, and how it was cut."""
-
-    seconds: float
-    compile_seconds: float
-    programs_compiled: int
-    compiled_because: tuple[str, ...]
-    replicate_generations: int
-    chunks: int
-    lanes: int
-    workers: int
-    devices: int
-
-    def __str__(self) -> str:
-        rate = self.replicate_generations / max(self.seconds - self.compile_seconds, 1e-9)
-        return (
-            f"{self.replicate_generations:.3g} replicate-generations in {self.seconds:.2f} s "
-            f"({self.compile_seconds:.2f} s of it compiling {self.programs_compiled} program(s)), {rate:.3g} "
-            f"per second; {self.chunks} chunk(s) of {self.lanes} lanes on {self.devices} device(s) and "
-            f"{self.workers} host thread(s)"
-        )
+DATA = "run.zarr"
+"""The data set in a store, see `mcollapse.storing`."""
+PENDING = -1
+"""The status of a replicate that is not done yet."""
+READ_AGAIN = 20
 
 
 class Trajectories(Mapping[str, Entry]):
@@ -89,6 +71,7 @@ class Trajectories(Mapping[str, Entry]):
         return (
             f"Trajectories({', '.join(self.entries)}; {a['replicates']:,} replicates, "
             f"{a['generations']} generations"
+            + (f", unfinished: of {a['replicates_asked']:,} replicates" if "replicates_asked" in a else "")
             + (f", sweep over {', '.join(a['sweep'])}" if a["sweep"] else "")
             + ")"
         )
@@ -120,30 +103,40 @@ class Trajectories(Mapping[str, Entry]):
         """How many replicates ended with each status; see `mcollapse.Status`."""
         return {code.name.lower(): int(np.sum(self.status == code)) for code in Status}
 
-    def to_xarray(self) -> "xarray.Dataset":
-        """All entries as one labelled data set with the attributes of the run."""
-        import xarray
-
-        variables: dict[str, Any] = {"status": (("replicate", *self.attributes["sweep"]), self.status)}
-        parts: dict[str, Any] = {}
+    def variables(self) -> Variables:
+        """All arrays with the names of their axes, as they stand in a data set."""
+        found: Variables = {"status": (("replicate", *self.attributes["sweep"]), self.status)}
         for name, entry in self.entries.items():
             own = f"generation_{name}"
-            parts[name] = {"kind": entry.kind, "generations": own}
             for variable, (dims, array) in entry.variables(name).items():
                 dims = tuple(_own_axis(d, name, own) for d in dims)
                 if dims[:1] == ("replicate",) and array.shape[0] != self.replicates:
                     dims = (f"replicate_{name}", *dims[1:])  # only the first so many were kept
-                variables[variable] = (dims, array)
+                found[variable] = (dims, array)
             if entry.kind != "hitting_time":
-                variables[own] = ((own,), entry.generations)
+                found[own] = ((own,), entry.generations)
         for field, value in _fields(self.truth.params):
-            variables[f"truth.{field}"] = (tuple(f"truth_{field}_{i}" for i in range(value.ndim)), value)
-        variables |= {axis: ((axis,), np.asarray(v)) for axis, v in self.attributes["sweep"].items()}
+            found[f"truth.{field}"] = (tuple(f"truth_{field}_{i}" for i in range(value.ndim)), value)
+        return found | {axis: ((axis,), np.asarray(v)) for axis, v in self.attributes["sweep"].items()}
+
+    def described(self) -> dict[str, Any]:
+        """The attributes, with what is needed to read the arrays back."""
+        parts = {
+            name: {"kind": entry.kind, "generations": f"generation_{name}"}
+            for name, entry in self.entries.items()
+        }
+        return self.attributes | {"format": FORMAT, "entries": parts}
+
+    def to_xarray(self) -> "xarray.Dataset":
+        """All entries as one labelled data set with the attributes of the run."""
+        import xarray
+
+        variables: dict[str, Any] = {n: (dims, np.asarray(a)) for n, (dims, a) in self.variables().items()}
         data = xarray.Dataset(
             {k: v for k, v in variables.items() if v[0] != (k,)},
             coords={k: v for k, v in variables.items() if v[0] == (k,)},
         )
-        return data.assign_attrs(mcollapse=json.dumps(self.attributes | {"format": FORMAT, "entries": parts}))
+        return data.assign_attrs(mcollapse=json.dumps(self.described()))
 
     def save(self, path: str | pathlib.Path, *, overwrite: bool = False) -> pathlib.Path:
         """Write a Zarr store; an existing one is replaced only with `overwrite=True`."""
@@ -154,25 +147,27 @@ class Trajectories(Mapping[str, Entry]):
 
     @classmethod
     def load(cls, path: str | pathlib.Path) -> "Trajectories":
-        """A saved run. A store that mcollapse did not write is refused."""
-        import xarray
+        """A saved run, or what there is of one that is still going on.
 
+        `path` is what `run.save` wrote or the store of a run. Of an unfinished run the replicates that are
+        done are loaded, and `attributes["complete"]` is false. A store that mcollapse did not write is
+        refused.
+        """
         target = pathlib.Path(path)
+        target = target / DATA if (target / DATA).exists() else target
         if not target.exists():
             raise ValueError(
                 f"there is no store at {target}: give the path that run.save or mcollapse run wrote"
             )
         try:
-            data = xarray.open_zarr(target, consolidated=False, chunks=None)
-            attributes = json.loads(data.attrs["mcollapse"])
+            data, attributes = _read_consistently(target)
         except (KeyError, ValueError, OSError) as error:
             raise ValueError(
                 f"{target} is not a store of mcollapse ({type(error).__name__}: {error})"
             ) from error
         if attributes["format"] != FORMAT:
             raise ValueError(f"{target} has format {attributes['format']}, this version reads {FORMAT}")
-        with data:
-            return _read(data.load(), attributes)
+        return _read(data, attributes)
 
     def compare(self, **options: Any) -> "Report":
         """Hold the run against every law in `mcollapse.theory` that applies to it."""
@@ -231,10 +226,17 @@ def check_writable(target: pathlib.Path, overwrite: bool) -> None:
         raise ValueError(
             f"{target} exists: choose another path, or overwrite it with overwrite=True (--overwrite)"
         )
-    parent = target.absolute().parent
-    existing = next(p for p in (parent, *parent.parents) if p.exists())
+    check_may_write(target.absolute().parent, target)
+
+
+def check_may_write(directory: pathlib.Path, target: pathlib.Path | None = None) -> None:
+    """Refuse a directory that is none, or where nothing can be written; it need not exist yet."""
+    absolute = directory.absolute()
+    existing = next(p for p in (absolute, *absolute.parents) if p.exists())
     if not existing.is_dir() or not _may_write(existing):
-        raise ValueError(f"cannot write {target}: {existing} is no writable directory; choose another path")
+        raise ValueError(
+            f"cannot write {target or directory}: {existing} is no writable directory; choose another path"
+        )
 
 
 def _may_write(directory: pathlib.Path) -> bool:
@@ -268,16 +270,43 @@ def _own_axis(dim: str, name: str, generation: str) -> str:
     return f"{dim}_{name}" if dim.startswith("component") else dim
 
 
-def _read(data: "xarray.Dataset", attributes: dict[str, Any]) -> Trajectories:
+def _read_consistently(target: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and attributes of one moment, although another process may be writing."""
+    import xarray
+
+    attempt = 0
+    while True:
+        with xarray.open_zarr(target, consolidated=False, chunks=None, mask_and_scale=False) as data:
+            attributes = json.loads(data.attrs["mcollapse"])
+            # first the statuses: what they call done is whole in the arrays that are read after them
+            arrays = {"status": np.asarray(data.variables["status"])}
+            arrays |= {str(name): np.asarray(variable) for name, variable in data.variables.items()
+                       if name != "status"}  # fmt: skip
+        with xarray.open_zarr(target, consolidated=False, chunks=None) as data:
+            after = json.loads(data.attrs["mcollapse"])
+        settled = not attributes.get("writing") and attributes.get("revision") == after.get("revision")
+        if settled or attempt == READ_AGAIN:  # a writer that was killed in the middle is not waited for
+            return arrays, attributes
+        time.sleep(0.01 * attempt)
+        attempt += 1
+
+
+def _read(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> Trajectories:
     from mcollapse.description import NotRebuilt, rebuild
 
     axes = tuple(attributes["sweep"])
-    arrays = {str(name): np.asarray(variable) for name, variable in data.variables.items()}
+    for told in ("format", "revision", "writing", "fingerprint"):
+        attributes.pop(told, None)
+    parts, status = attributes.pop("entries"), arrays["status"]
+    if not attributes.get("complete", True):
+        done = ~np.any(status.reshape(len(status), -1) == PENDING, axis=1)
+        arrays = _of_replicates(arrays, parts, done)
+        status = arrays["status"]
+        attributes |= {"replicates": int(done.sum()), "replicates_asked": attributes["replicates"]}
     entries = {
         name: entry_from(part["kind"], name, arrays, axes, arrays.get(part["generations"], np.zeros(0)))
-        for name, part in attributes.pop("entries").items()
+        for name, part in parts.items()
     }
-    attributes.pop("format")
     fields = {k.removeprefix("truth."): v for k, v in arrays.items() if k.startswith("truth.")}
     try:
         family = rebuild("family", attributes["truth_family"])
@@ -285,7 +314,15 @@ def _read(data: "xarray.Dataset", attributes: dict[str, Any]) -> Trajectories:
     except NotRebuilt:  # a family of the user's own: its numbers come back as they are
         params = types.SimpleNamespace(**fields)
         truth = types.SimpleNamespace(family=None, params=params, **fields)
-    return Trajectories(entries, arrays["status"], attributes, truth)
+    return Trajectories(entries, status, attributes, truth)
+
+
+def _of_replicates(
+    arrays: dict[str, np.ndarray], parts: dict[str, Any], done: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Arrays with the replicates that are done alone; what reducers keep is of the last checkpoint."""
+    kept = [name for name, part in parts.items() if part["kind"] == "keep"]
+    return arrays | {name: arrays[name][done[: len(arrays[name])]] for name in ["status", *kept]}
 
 
 def _fields(params: Any) -> list[tuple[str, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Collectors: what is gathered can be taken away and brought back, bit for bit."""
+"""Collectors: neither order nor stops nor the number of processes change a bit of what is gathered."""
 
 import io
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import mcollapse as mc
+from mcollapse.recording.blocks import BlockTree
 
 REPLICATES, CHUNK = 1100, 128
 REDUCERS = {
@@ -51,46 +52,51 @@ def parts(entry):
 
 
 @pytest.mark.parametrize("name", REDUCERS)
-def test_a_collector_that_is_restored_goes_on_as_if_it_had_not_stopped(name):
+def test_neither_order_nor_stops_nor_processes_change_a_bit(name):
     fresh, summaries = gather(REDUCERS[name])
     whole = fresh()
     for first, summary in summaries:
         whole.add(first, summary)
     expected = parts(whole.finish())
-    for stop in range(len(summaries) + 1):
-        stopped = fresh()
-        for first, summary in summaries[:stop]:
-            stopped.add(first, summary)
-        state = stopped.state()
-        saved = written(state)
-        for first, summary in summaries[stop:]:
-            stopped.add(first, summary)
-        for key in saved:  # what was given does not change afterwards
-            np.testing.assert_array_equal(state[key], saved[key], strict=True)
-        resumed = fresh()
-        resumed.restore(saved)
-        for key in saved:
-            np.testing.assert_array_equal(resumed.state()[key], saved[key], strict=True)
-        for first, summary in summaries[stop:]:
-            resumed.add(first, summary)
-        for collector in (stopped, resumed):
-            found = parts(collector.finish())
-            assert found.keys() == expected.keys()
-            for key in expected:
-                np.testing.assert_array_equal(found[key], expected[key], strict=True)
+    rng = np.random.default_rng(7)
+    for _ in range(8):
+        shares = np.array_split(rng.permutation(len(summaries)), rng.integers(1, 4))
+        saved = []
+        for share in shares:
+            collector = fresh()
+            for place in share[: len(share) // 2]:
+                collector.add(*summaries[place])
+            state = collector.state()
+            stopped = written(state)
+            for place in share[len(share) // 2 :]:  # what was given does not change afterwards
+                collector.add(*summaries[place])
+            for key in stopped:
+                np.testing.assert_array_equal(state[key], stopped[key], strict=True)
+            resumed = fresh()
+            resumed.merge(stopped)
+            for place in share[len(share) // 2 :]:
+                resumed.add(*summaries[place])
+            saved.append(written(resumed.state()))
+        together = fresh()
+        for state in saved:
+            together.merge(state)
+        found = parts(together.finish())
+        assert found.keys() == expected.keys()
+        for key in expected:
+            np.testing.assert_array_equal(found[key], expected[key], strict=True)
 
 
 @pytest.mark.parametrize("name", REDUCERS)
-def test_what_was_restored_replaces_what_was_there(name):
+def test_an_entry_may_be_looked_at_before_all_is_there(name):
     fresh, summaries = gather(REDUCERS[name])
-    used, other = fresh(), fresh()
-    used.add(*summaries[0])
-    state = used.state()
-    other.add(*summaries[0])
-    other.add(*summaries[1])
-    other.restore(state)
-    for key, array in other.state().items():
-        np.testing.assert_array_equal(array, state[key], strict=True)
+    looked, other = fresh(), fresh()
+    for summary in summaries:
+        looked.add(*summary)
+        looked.finish()
+        other.add(*summary)
+    expected = parts(other.finish())
+    for key, array in parts(looked.finish()).items():
+        np.testing.assert_array_equal(array, expected[key], strict=True)
 
 
 @pytest.mark.parametrize("name", REDUCERS)
@@ -100,11 +106,19 @@ def test_a_state_of_another_collector_is_refused(name):
     collector.add(*summaries[0])
     state = collector.state()
     with pytest.raises(ValueError, match="holds"):
-        collector.restore({"other": np.zeros(3)})
+        fresh().merge({"other": np.zeros(3)})
     for wrong in (lambda a: a.astype(np.float16), lambda a: a[..., :1]):
-        key = next(key for key in state if state[key].ndim > 1)
+        key = next(key for key in state if state[key].ndim > 1 and key != "nodes")
         with pytest.raises(ValueError, match="gathered for other records"):
-            collector.restore(state | {key: wrong(state[key])})
-    with pytest.raises(ValueError, match="are kept" if "keep" in name else "gathered for"):
-        key = next(iter(state))
-        collector.restore(state | {key: np.concatenate([state[key]] * 20)})
+            fresh().merge(state | {key: wrong(state[key])})
+
+
+def test_a_tree_of_blocks_brackets_as_its_docstring_says():
+    """Blocks 0 … 11, the last of which is not whole."""
+    text = lambda blocks: (np.asarray([f"{b:x}" for b in blocks], object),)  # noqa: E731
+    tree = BlockTree(lambda left, right: (np.add(np.add(np.add("(", left[0]), right[0]), ")"),), 11)
+    for first, count in ((4, 3), (0, 4), (10, 2), (7, 3)):
+        tree.add(first, text(range(first, first + count)))
+    found = tree.fold()
+    assert found is not None
+    assert str(found[0]) == "((((((01)(23))((45)(67)))(89))a)b)"

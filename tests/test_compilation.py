@@ -5,7 +5,7 @@ import pytest
 
 import mcollapse as mc
 from mcollapse.compilation import PROGRAMS
-from mcollapse.program import Addresses, Experiment, Layout, parted, run_chunk
+from mcollapse.program import Addresses, Experiment, Layout, compiled_chunk, parted
 from tests.helpers import GAUSSIAN, ZIPF, categorical, gaussian, keep, nothing_compiled, values
 
 
@@ -67,8 +67,9 @@ def test_the_program_lowers_for_every_platform(process, truth):
         np.uint32(0),
         np.int32(128),
         np.arange(4, dtype=np.int32),
+        np.ones(4, bool),
     )
-    exported = jax.export.export(run_chunk, platforms=("cpu", "cuda", "tpu"))(
-        arrays, addresses, identity, Layout(128, "real")
+    exported = jax.export.export(compiled_chunk, platforms=("cpu", "cuda", "tpu"))(
+        arrays, addresses, None, identity, Layout(128, "real")
     )
     assert set(exported.platforms) == {"cpu", "cuda", "tpu"}

@@ -8,7 +8,7 @@ from tests.helpers import ROOT, python
 
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
-    {"version", "status", "once", "packing", "lanes", "schedules", "theory"},
+    {"version", "status", "costs", "once", "packing", "lanes", "schedules", "theory"},
     {"summation", "triangular", "orthogonal"},
     {"random"},
     {"data"},
@@ -22,6 +22,8 @@ LAYERS = [
     {"metrics", "recording", "noise", "processes"},
     {"description", "planning", "progress", "program", "datasets"},
     {"sweeping", "compilation", "trajectories"},
+    {"running"},
+    {"storing"},
     {"simulate"},
     {"significance", "predicting"},
     {"verdicts", "definitions"},

@@ -1,7 +1,9 @@
 """Recording: what of a run is kept, as values that say what, when and how reduced."""
 
 from mcollapse.recording.base import BLOCK as BLOCK
+from mcollapse.recording.base import TAIL as TAIL
 from mcollapse.recording.base import AbstractReducer as AbstractReducer
+from mcollapse.recording.base import Allocate as Allocate
 from mcollapse.recording.base import Collector as Collector
 from mcollapse.recording.base import Record as Record
 from mcollapse.recording.entries import Entry as Entry

@@ -2,12 +2,12 @@
 
 A reducer has two halves. On the device it summarises the metric of all lanes, at recorded generations
 or at every one; on the host a collector merges these summaries over replicates. Merging is done in
-float64, in fixed blocks of 128 replicate ids taken in order, because a plain sum would depend on how
+float64, in fixed blocks of 128 replicate ids and a fixed order, because a plain sum would depend on how
 the run was cut into chunks.
 """
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -20,30 +20,41 @@ from mcollapse.recording.generations import At, as_at
 BLOCK = 128
 """Replicates that are reduced together; chunks are whole blocks."""
 
+TAIL = "tail."
+"""Begins the names in a collector's state of what it holds of a last block that is not whole."""
+
+Allocate = Callable[[tuple[int, ...], Any], Any]
+"""Makes an array of a shape and dtype, in memory or on a disk, to which slices are assigned."""
+
 
 class Collector(abc.ABC):
-    """The host half: merges summaries of consecutive replicates.
+    """The host half: merges summaries of replicates, in whatever order they come.
 
-    `state` and `restore` let a run stop after any chunk and go on later, in another process: a fresh
-    collector of the same arguments that is restored and then given the remaining summaries ends in the
-    same entry, bit for bit. An array's length may depend on how much was added, its name and dtype do not.
+    `state` and `merge` let a run stop after any chunk and go on later, or in several processes at once: a
+    collector that merges the states of others of the same arguments ends in the same entry, bit for bit,
+    as one that was given all summaries. An array's length may depend on how much was added, its dtype not.
     """
 
     @abc.abstractmethod
     def add(self, first: int, summary: Any) -> None:
-        """Merge the summary of replicates from `first` on; called in order of `first`."""
+        """Merge the summary of replicates from `first` on, a whole number of blocks; each comes once."""
 
     @abc.abstractmethod
     def finish(self) -> Entry:
-        """The recorded entry."""
+        """The entry of all that was added; more may be added afterwards."""
 
     @abc.abstractmethod
     def state(self) -> dict[str, np.ndarray]:
-        """All that `add` has gathered so far, as named arrays that no later `add` changes."""
+        """All that `add` has gathered so far, as named arrays that no later `add` changes.
+
+        What the collector has written to an array on a disk is not repeated in it. A last block that is
+        not whole is told apart, under names that begin with `TAIL`: where more replicates follow, it is
+        gathered again.
+        """
 
     @abc.abstractmethod
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take back what `state` gave, in place of whatever this collector holds.
+    def merge(self, state: Mapping[str, np.ndarray]) -> None:
+        """Add what another collector of the same arguments has gathered of other replicates.
 
         Raises:
             ValueError: the arrays are not those of a collector of the same arguments.
@@ -53,18 +64,20 @@ class Collector(abc.ABC):
 def gathered(state: Mapping[str, np.ndarray], like: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays of a state, copied, where their names, dtypes and shapes are those of a collector.
 
-    `like` has an array for each name; where its first axis has length 0, any length is right.
+    `like` has an array for each name that there may be; where its first axis has length 0, any length is
+    right.
     """
-    if set(state) != set(like):
+    if not set(state) <= set(like):
         raise ValueError(f"this state holds {', '.join(sorted(state))}, not {', '.join(sorted(like))}")
-    for name, own in like.items():
-        given, free = np.asarray(state[name]), own.shape[:1] == (0,)
+    for name, array in state.items():
+        own, given = like[name], np.asarray(array)
+        free = own.shape[:1] == (0,)
         if given.dtype != own.dtype or given.shape[free:] != own.shape[free:] or given.ndim != own.ndim:
             raise ValueError(
                 f"the state's {name} is {given.dtype} {given.shape}, not {own.dtype} {own.shape}: it was "
                 "gathered for other records, generations or cells"
             )
-    return {name: np.array(state[name]) for name in like}
+    return {name: np.array(array) for name, array in state.items()}
 
 
 class AbstractReducer(eqx.Module):
@@ -87,9 +100,17 @@ class AbstractReducer(eqx.Module):
 
     @abc.abstractmethod
     def collector(
-        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+        self,
+        shape: tuple[int, ...],
+        dtype: Any,
+        generations: np.ndarray,
+        replicates: int,
+        allocate: Allocate = np.empty,
     ) -> Collector:
-        """Host: an empty collector; `shape` is `[*sweep, generation, *components]` of the entry."""
+        """Host: an empty collector; `shape` is `[*sweep, generation, *components]` of the entry.
+
+        `allocate` makes the arrays that have an axis of replicates.
+        """
 
     def bytes(self, size: int, replicates: int) -> int:
         """Host: what the entry will occupy, where a replicate records `size` numbers."""

@@ -1,12 +1,14 @@
 """What a run has recorded under one name, with standard errors."""
 
 import abc
+import functools
 import math
 from typing import Any, ClassVar
 
 import numpy as np
 
-Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
+Variables = dict[str, tuple[tuple[str, ...], Any]]
+"""Arrays in memory or on a disk, with the names of their axes."""
 HEAVY_TOP, HEAVY_SHARE = 1e-3, 0.1
 """A mean is not to be trusted where this share of replicates carries more than that share of the sum."""
 
@@ -58,8 +60,14 @@ class KeptEntry(MeanEntry):
 
     kind = "keep"
 
-    def __init__(self, values: np.ndarray, generations: np.ndarray, sweep_axes: tuple[str, ...] = ()):
-        self.values, self.generations, self.sweep_axes = values, generations, sweep_axes
+    def __init__(self, values: Any, generations: np.ndarray, sweep_axes: tuple[str, ...] = ()):
+        self.stored, self.generations, self.sweep_axes = values, generations, sweep_axes
+        self.shape = values.shape
+
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        """In memory: an array on a disk is read when it is asked for."""
+        return np.asarray(self.stored[...])
 
     @property
     def count(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -90,7 +98,7 @@ class KeptEntry(MeanEntry):
 
     def variables(self, name: str) -> Variables:
         """One array with a replicate axis."""
-        return {name: (("replicate", *self.dims(self.values[0])), self.values)}
+        return {name: (("replicate", *self.dims(np.broadcast_to(0, self.shape[1:]))), self.stored)}
 
 
 class MomentsEntry(MeanEntry):

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from mcollapse.recording.base import AbstractReducer, Collector, gathered
+from mcollapse.recording.base import BLOCK, TAIL, AbstractReducer, Allocate, Collector, gathered
 from mcollapse.recording.entries import HittingEntry
 from mcollapse.schedules import number
 
@@ -49,10 +49,15 @@ class HittingTime(AbstractReducer):
         return jnp.where(present, values, NEVER - 1)
 
     def collector(
-        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+        self,
+        shape: tuple[int, ...],
+        dtype: Any,
+        generations: np.ndarray,
+        replicates: int,
+        allocate: Allocate = np.empty,
     ) -> Collector:
         """An empty histogram over the run's generations, which `generations` lists in full."""
-        return _HittingCollector(shape, len(generations))
+        return _HittingCollector(shape, len(generations), replicates)
 
     def _crossed(self, values: Array) -> Array:
         if self.below is not None:
@@ -63,24 +68,33 @@ class HittingTime(AbstractReducer):
 class _HittingCollector(Collector):
     """`shape` is `[*sweep, *components]`; the histogram has its time axis last until it is finished."""
 
-    def __init__(self, shape: tuple[int, ...], length: int):
-        self.shape, self.length = shape, length
+    def __init__(self, shape: tuple[int, ...], length: int, replicates: int):
+        self.shape, self.length, self.whole = shape, length, replicates // BLOCK * BLOCK
         self.hits = np.zeros((int(np.prod(shape)), length + 1), np.int64)  # last column: censored
+        self.tail = np.zeros_like(self.hits)
 
     def add(self, first: int, summary: np.ndarray) -> None:
-        times = summary.reshape(self.hits.shape[0], -1)
+        split = max(0, self.whole - first)
+        self.hits += self._counted(summary[..., :split])
+        self.tail += self._counted(summary[..., split:])
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"hits": self.hits.copy(), TAIL + "hits": self.tail.copy()}
+
+    def merge(self, state: Mapping[str, np.ndarray]) -> None:
+        taken = gathered(state, {"hits": self.hits, TAIL + "hits": self.tail})
+        self.hits = self.hits + taken.get("hits", 0)
+        self.tail = self.tail + taken.get(TAIL + "hits", 0)
+
+    def finish(self) -> HittingEntry:
+        table = (self.hits + self.tail).reshape(*self.shape, self.length + 1)
+        return HittingEntry(table[..., :-1], table[..., -1])
+
+    def _counted(self, times: np.ndarray) -> np.ndarray:
+        """How many lanes hit at each time; padding lanes are in none of the columns."""
+        times = times.reshape(self.hits.shape[0], -1)
         row = np.broadcast_to(np.arange(times.shape[0])[:, None], times.shape)
         column = np.where(times == NEVER, self.length, times)
         valid = times >= NEVER
         flat = row[valid] * (self.length + 1) + column[valid]
-        self.hits += np.bincount(flat, minlength=self.hits.size).reshape(self.hits.shape)
-
-    def state(self) -> dict[str, np.ndarray]:
-        return {"hits": self.hits.copy()}
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        self.hits = gathered(state, {"hits": self.hits})["hits"]
-
-    def finish(self) -> HittingEntry:
-        table = self.hits.reshape(*self.shape, self.length + 1)
-        return HittingEntry(table[..., :-1], table[..., -1])
+        return np.bincount(flat, minlength=self.hits.size).reshape(self.hits.shape)

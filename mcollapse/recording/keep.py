@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from mcollapse.recording.base import BLOCK, AbstractReducer, Collector, gathered
+from mcollapse.recording.base import BLOCK, AbstractReducer, Allocate, Collector, gathered
 from mcollapse.recording.entries import KeptEntry
 
 
@@ -30,11 +30,16 @@ class Keep(AbstractReducer):
         return jnp.asarray(values)[..., :wanted]
 
     def collector(
-        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+        self,
+        shape: tuple[int, ...],
+        dtype: Any,
+        generations: np.ndarray,
+        replicates: int,
+        allocate: Allocate = np.empty,
     ) -> Collector:
         """An array with room for all that is kept."""
         rows = replicates if self.first is None else min(self.first, replicates)
-        return _KeepCollector(np.empty((rows, *shape), dtype), generations)
+        return _KeepCollector(allocate((rows, *shape), dtype), generations)
 
     def bytes(self, size: int, replicates: int) -> int:
         """Of the program's float, an upper limit for counts and truth values."""
@@ -43,24 +48,34 @@ class Keep(AbstractReducer):
 
 
 class _KeepCollector(Collector):
-    def __init__(self, values: np.ndarray, generations: np.ndarray):
-        self.values, self.generations, self.filled = values, generations, 0
+    """Writes each chunk where it belongs, in memory or on a disk."""
+
+    def __init__(self, values: Any, generations: np.ndarray):
+        self.values, self.generations = values, generations
+        self.filled = np.zeros(values.shape[0], bool)
 
     def add(self, first: int, summary: np.ndarray) -> None:
         count = min(summary.shape[-1], self.values.shape[0] - first)
         if count > 0:
             self.values[first : first + count] = np.moveaxis(summary[..., :count], -1, 0)
-            self.filled = first + count
+            self.filled[first : first + count] = True
 
     def state(self) -> dict[str, np.ndarray]:
-        return {"values": self.values[: self.filled]}  # written once: a copy would double the memory
+        if not isinstance(self.values, np.ndarray):
+            return {}
+        return {"replicates": np.flatnonzero(self.filled), "values": self.values[self.filled]}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        values = gathered(state, {"values": self.values[:0]})["values"]
-        if len(values) > len(self.values):
-            raise ValueError(f"the state holds {len(values)} replicates, and {len(self.values)} are kept")
-        self.filled = len(values)
-        self.values[: self.filled] = values
+    def merge(self, state: Mapping[str, np.ndarray]) -> None:
+        if not isinstance(self.values, np.ndarray):
+            return
+        taken = gathered(state, {"replicates": np.zeros(0, np.int64), "values": self.values[:0]})
+        if np.any(taken["replicates"] >= len(self.values)):
+            raise ValueError(
+                f"the state's values are of replicate {taken['replicates'].max()}, and only "
+                f"{len(self.values)} replicates are kept"
+            )
+        self.values[taken["replicates"]] = taken["values"]
+        self.filled[taken["replicates"]] = True
 
     def finish(self) -> KeptEntry:
         return KeptEntry(self.values, self.generations)

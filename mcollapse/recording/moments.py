@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from mcollapse.recording.base import BLOCK, AbstractReducer, Collector, gathered
+from mcollapse.recording.base import BLOCK, TAIL, AbstractReducer, Allocate, Collector, gathered
+from mcollapse.recording.blocks import BlockTree, Parts
 from mcollapse.recording.entries import MomentsEntry, top_share
 from mcollapse.summation import tree_sum
 
@@ -27,7 +28,7 @@ class Moments(AbstractReducer):
 
     Values that are not finite (the logarithm of a variance that is zero) are left out and show in
     `count`. The device reduces each block of 128 replicates by a fixed tree of additions in the
-    program's precision; blocks are merged in float64, in order of replicate ids.
+    program's precision; blocks are merged in float64, by a fixed tree over replicate ids.
     """
 
     def summarise(self, values: Array, present: Bool[Array, " lanes"]) -> BlockMoments:
@@ -41,53 +42,65 @@ class Moments(AbstractReducer):
         return BlockMoments(count, mean, scatter, tree_sum(size, axis=-1), jnp.max(size, axis=-1))
 
     def collector(
-        self, shape: tuple[int, ...], dtype: Any, generations: np.ndarray, replicates: int
+        self,
+        shape: tuple[int, ...],
+        dtype: Any,
+        generations: np.ndarray,
+        replicates: int,
+        allocate: Allocate = np.empty,
     ) -> Collector:
         """Zero replicates so far."""
-        return _MomentsCollector(shape, generations, jnp.result_type(float))
+        return _MomentsCollector(shape, generations, replicates)
 
     def bytes(self, size: int, replicates: int) -> int:
         """Five float64 numbers a position, and the largest value of each block."""
         return size * (40 + 4 * (replicates // BLOCK + 1))
 
 
-SUMS = ("count", "mean", "scatter", "absolute")
-
-
 class _MomentsCollector(Collector):
-    def __init__(self, shape: tuple[int, ...], generations: np.ndarray, dtype: Any):
-        self.generations = generations
-        self.count, self.mean, self.scatter, self.absolute = (np.zeros(shape) for _ in SUMS)
-        self.largest = [np.zeros((0, *shape), dtype)]
+    """Merges in float64, in the order of `BlockTree`; the largest value of each block is kept as it is."""
+
+    names = ("count", "mean", "scatter", "absolute")
+
+    def __init__(self, shape: tuple[int, ...], generations: np.ndarray, replicates: int):
+        self.generations, self.shape = generations, shape
+        self.tree = BlockTree(_merged, replicates // BLOCK)
+        self.largest = np.zeros((-(-replicates // BLOCK), *shape), jnp.result_type(float))
 
     def add(self, first: int, summary: BlockMoments) -> None:
-        parts = (np.moveaxis(part, -1, 0).astype(np.float64) for part in summary[:4])
-        for count, mean, scatter, absolute in zip(*parts, strict=True):
-            self._merge(count, mean, scatter, absolute)
-        self.largest.append(np.moveaxis(summary.largest, -1, 0))
-
-    def _merge(self, count: np.ndarray, mean: np.ndarray, scatter: np.ndarray, absolute: np.ndarray) -> None:
-        total = self.count + count
-        weight = count / np.maximum(total, 1.0)
-        shift = mean - self.mean
-        self.scatter = self.scatter + scatter + shift**2 * self.count * weight
-        self.mean = self.mean + shift * weight
-        self.count, self.absolute = total, self.absolute + absolute
+        begin = first // BLOCK
+        stop = min(begin + summary.count.shape[-1], len(self.largest))
+        parts = tuple(np.moveaxis(part, -1, 0)[: stop - begin] for part in summary)
+        self.tree.add(begin, tuple(part.astype(np.float64) for part in parts[:-1]))
+        self.largest[begin:stop] = parts[-1]
 
     def state(self) -> dict[str, np.ndarray]:
-        return {name: getattr(self, name) for name in SUMS} | {"largest": np.concatenate(self.largest)}
+        return self.tree.state(self.names) | {"largest": self.largest.copy()}
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        taken = gathered(
-            state, {name: getattr(self, name) for name in SUMS} | {"largest": self.largest[0][:0]}
-        )
-        self.count, self.mean, self.scatter, self.absolute = (taken[name] for name in SUMS)
-        self.largest = [taken["largest"]]
+    def merge(self, state: Mapping[str, np.ndarray]) -> None:
+        like: dict[str, np.ndarray] = {"largest": self.largest[:0], "nodes": np.zeros((0, 2), np.int64)}
+        like |= {name: np.zeros((0, *self.shape)) for name in self.names}
+        like |= {TAIL + name: np.zeros(self.shape) for name in self.names}
+        taken = gathered(state, like)
+        self.tree.merge(taken, self.names)
+        largest = taken.get("largest", self.largest[:0])
+        self.largest[: len(largest)] = np.maximum(self.largest[: len(largest)], largest)
 
     def finish(self) -> MomentsEntry:
-        replicates = int(self.count.max(initial=1))
+        nothing = tuple(np.zeros(self.shape) for _ in self.names)
+        count, mean, scatter, absolute = self.tree.fold() or nothing
+        replicates = int(count.max(initial=1))
         # two of the largest may share a block, of which only one is seen: the share is a lower bound
-        share = top_share(np.concatenate(self.largest), self.absolute, replicates)
-        variance = self.scatter / np.maximum(self.count - 1.0, 1.0)
-        mean = np.where(self.count > 0, self.mean, np.nan)  # there is no mean of nothing
-        return MomentsEntry(mean, variance, self.count, share, self.generations)
+        share = top_share(self.largest, absolute, replicates)
+        variance = scatter / np.maximum(count - 1.0, 1.0)
+        mean = np.where(count > 0, mean, np.nan)  # there is no mean of nothing
+        return MomentsEntry(mean, variance, count, share, self.generations)
+
+
+def _merged(left: Parts, right: Parts) -> Parts:
+    """Counts, means, scatters and sums of sizes of two sets as those of both (Chan, Golub and LeVeque)."""
+    (count, mean, scatter, absolute), (more, other, spread, sizes) = left, right
+    total = count + more
+    weight = more / np.maximum(total, 1.0)
+    shift = other - mean
+    return total, mean + shift * weight, scatter + spread + shift**2 * count * weight, absolute + sizes

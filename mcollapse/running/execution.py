@@ -1,0 +1,321 @@
+"""The host of a run: chunks of replicates on worker threads, and what they give back in one place.
+
+A worker takes a chunk from generation 0 to the last, a segment at a time. Everything that changes what is
+kept (collectors, statuses, meters, checkpoints) happens in the one thread that called `execute`, which
+sleeps until a worker has something to say.
+"""
+
+import concurrent.futures
+import dataclasses
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from mcollapse import planning
+from mcollapse.checks import Start
+from mcollapse.compilation import PROGRAMS, Compiled
+from mcollapse.costs import Costs
+from mcollapse.program import Addresses, Carried, Experiment, Layout, replicate_words
+from mcollapse.progress import AbstractProgress
+from mcollapse.recording import Collector, resolve
+from mcollapse.running.ranges import Ranges
+
+Device = Any  # jax.Device, which is no type to a type checker
+Addressing = Callable[[np.ndarray, np.ndarray], Addresses]
+NOT_RECORDED = -1
+WAIT = 0.2
+"""Seconds after which the host looks whether it was told to stop."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What is to be run."""
+
+    experiment: Experiment
+    axes: tuple[int | None, ...] | None
+    shape: tuple[int, ...]
+    root: np.ndarray
+    generations: int
+    replicates: int
+    start: Start
+    devices: list[Device]
+    draws: str
+    lanes: int
+    cut: bool
+    """Whether generations are cut into segments."""
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the devices are CPUs."""
+        return self.devices[0].platform == "cpu"
+
+    @property
+    def workers(self) -> int:
+        """Host threads: one a device, and on a CPU one a core, since a core runs small kernels alone."""
+        return worker_count(self.devices)
+
+    @property
+    def stops(self) -> np.ndarray:
+        """Generations that any record wants, and the last."""
+        records = self.experiment.records.values()
+        at = [resolve(r.at, self.generations) for r in records if not r.reduce.every_generation]
+        return np.unique(np.concatenate([*at, [self.generations]]))
+
+    @property
+    def axis(self) -> int:
+        """Of a program's summaries, the one that runs over generations: a sweep's cells lead."""
+        return 0 if self.axes is None else 1
+
+    def layout(self, lanes: int, part: Any) -> Layout:
+        """Of a program for so many lanes."""
+        return Layout(lanes, self.start, self.axes, self.draws, noise_first=self.on_cpu, part=part)
+
+
+def worker_count(devices: list[Device]) -> int:
+    """Host threads that drive the devices."""
+    if devices[0].platform != "cpu":
+        return len(devices)
+    return max(len(devices), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Flight:
+    """A chunk on its way: what a segment has handed on, and what was summarised so far."""
+
+    first: int
+    stop: int
+    lanes: int
+    t: int = -1
+    """The last generation that is done, -1 before generation 0."""
+    carried: Carried | None = None
+    recorded: tuple[np.ndarray, ...] = ()
+    """Generations that each segment recorded."""
+    summaries: tuple[Any, ...] = ()
+    """Their summaries, by record."""
+
+
+@dataclasses.dataclass
+class Gathered:
+    """What a run keeps: written by one thread alone."""
+
+    collectors: dict[str, Collector]
+    status: Any
+    """An array `[replicate, *sweep]`, in memory or on a disk."""
+    done: Ranges
+    flights: dict[int, Flight] = dataclasses.field(default_factory=dict)
+    """Chunks on their way, by their first replicate."""
+
+
+class Stopped(Exception):
+    """The run was told to stop, and stands as it is gathered."""
+
+
+def execute(
+    job: Job,
+    gathered: Gathered,
+    progress: AbstractProgress,
+    pause: Callable[[], bool] = lambda: False,
+    tick: Callable[[], None] = lambda: None,
+) -> Costs:
+    """Run what is not done yet.
+
+    `tick` is called between events, often, by the thread that calls `execute`: the place for checkpoints.
+    When `pause` turns true, segments on their way are waited for and `Stopped` is raised.
+    """
+    run = _Run(job, gathered, progress)
+    pool = concurrent.futures.ThreadPoolExecutor(job.workers)
+    try:
+        waiting = run.flights()
+        for _ in range(job.workers + 1):  # one more than can fly, so that none of the workers waits
+            run.launch(pool, waiting)
+        while run.outstanding:
+            landed = run.handle_next()
+            if pause():
+                run.stop.set()
+            elif landed:
+                run.launch(pool, waiting)
+            tick()
+        if run.stop.is_set():
+            raise Stopped
+        return run.costs
+    finally:
+        run.stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for chunks in flight
+
+
+class _Run:
+    def __init__(self, job: Job, gathered: Gathered, progress: AbstractProgress):
+        self.job, self.gathered, self.progress = job, gathered, progress
+        self.events: queue.SimpleQueue[Callable[[], bool]] = queue.SimpleQueue()
+        self.stop = threading.Event()
+        self.outstanding = 0
+        self.costs = Costs()
+        self.segments: dict[int, planning.Segments] = {}
+        self.cells = int(np.prod(job.shape))
+        self.number = 0
+
+    def flights(self) -> Iterator[Flight]:
+        """Chunks that were on their way when the run stopped, then all others."""
+        left = Ranges([(0, self.job.replicates)]) - self.gathered.done
+        for flight in list(self.gathered.flights.values()):
+            left = left - Ranges([(flight.first, flight.stop)])
+            yield flight
+        for first, stop in left.cut(self.job.lanes):
+            yield Flight(first, stop, self.job.lanes)
+
+    def launch(self, pool: concurrent.futures.Executor, waiting: Iterator[Flight]) -> None:
+        flight = next(waiting, None)
+        if flight is None:
+            return
+        self.outstanding += 1
+        self.gathered.flights[flight.first] = flight
+        device = self.job.devices[self.number % len(self.job.devices)]
+        self.number += 1
+        pool.submit(self.fly, flight, device)
+
+    def handle_next(self) -> bool:
+        """Wait a while for a worker's word and act on it: whether one has ended its chunk."""
+        try:
+            event = self.events.get(timeout=WAIT)
+        except queue.Empty:
+            return False
+        ended = event()
+        self.outstanding -= ended
+        return ended
+
+    # on a worker's thread
+
+    def fly(self, flight: Flight, device: Device) -> None:
+        try:
+            self.chunk(flight, device)
+        except BaseException as error:  # carried to the thread that waits for it
+            self.events.put(lambda error=error: _raised(error))
+
+    def chunk(self, flight: Flight, device: Device) -> None:
+        job = self.job
+        ids = np.arange(flight.first, flight.first + flight.lanes, dtype=np.uint32)
+        words = replicate_words(job.root, ids)  # type: ignore[arg-type]
+        first, replicates = np.uint32(flight.first), np.int32(job.replicates)
+
+        def addresses(stops: np.ndarray, wanted: np.ndarray) -> Addresses:
+            return jax.device_put(Addresses(words, first, replicates, stops, wanted), device)  # type: ignore[arg-type]
+
+        if job.cut:
+            self.in_segments(flight, device, addresses)
+        else:
+            self.whole(flight, device, addresses)
+
+    def whole(self, flight: Flight, device: Device, addresses: Addressing) -> None:
+        stops = self.job.stops.astype(np.int32)
+        asked = addresses(stops, np.ones(len(stops), bool))
+        made, arrays = self.program(flight, asked, None, device, "whole")
+        records, status = _on_host(made.program(arrays, asked, None))
+        flight = dataclasses.replace(flight, recorded=(stops,), summaries=(records,))
+        self.events.put(lambda: self.landed(flight, status, self.job.generations))
+
+    def in_segments(self, flight: Flight, device: Device, addresses: Addressing) -> None:
+        last = self.job.generations
+        segments = self.segments.setdefault(flight.lanes, planning.Segments(self.job.stops))
+        while not self.stop.is_set():
+            stops, wanted = segments.next(flight.t)
+            asked = addresses(stops, wanted)
+            if flight.carried is None:
+                made, arrays = self.program(flight, asked, None, device, "start")
+                flight = dataclasses.replace(flight, carried=made.program(arrays, asked, None)["carried"])
+            carried = jax.device_put(flight.carried, device)
+            made, arrays = self.program(flight, asked, carried, device, "segment")
+            since = time.perf_counter()
+            out = made.program(arrays, asked, carried)
+            records, status = _on_host(out)
+            reached, done = int(stops[-1]), max(flight.t, 0)
+            segments.took(time.perf_counter() - since, reached - done)
+            flight = dataclasses.replace(
+                flight, t=reached, carried=out["carried"],
+                recorded=(*flight.recorded, np.where(wanted, stops, NOT_RECORDED)),
+                summaries=(*flight.summaries, records),
+            )  # fmt: skip
+            if reached == last:
+                self.events.put(lambda f=flight, s=status, n=last - done: self.landed(f, s, n))
+                return
+            self.events.put(lambda f=flight, n=reached - done: self.advanced(f, n))
+        self.events.put(lambda: True)  # stopped on its way, with all that it has done already told
+
+    def program(
+        self, flight: Flight, asked: Addresses, carried: Carried | None, device: Device, part: str
+    ) -> tuple[Compiled, Any]:
+        layout = self.job.layout(flight.lanes, part)
+        made, arrays, fresh = PROGRAMS.get(self.job.experiment, asked, layout, device, carried)
+        if fresh:
+            self.events.put(lambda: self.compiled(made))
+        return made, arrays
+
+    # on the thread that keeps things
+
+    def compiled(self, made: Compiled) -> bool:
+        self.costs.programs += 1
+        self.costs.compile_seconds += made.seconds
+        self.costs.changes = made.changes
+        return False
+
+    def advanced(self, flight: Flight, generations: int) -> bool:
+        self.gathered.flights[flight.first] = flight
+        self._report(flight, generations)
+        return False
+
+    def landed(self, flight: Flight, status: np.ndarray, generations: int) -> bool:
+        job, gathered = self.job, self.gathered
+        recorded, summaries = joined(flight, job)
+        for name, record in job.experiment.records.items():
+            summary = summaries[name]
+            if not record.reduce.every_generation:
+                kept = np.searchsorted(recorded, resolve(record.at, job.generations))
+                summary = jax.tree.map(lambda a, k=kept: np.take(a, k, axis=job.axis), summary)
+            unstacked = jax.tree.map(lambda a: _unstack(a, job.shape), summary)
+            gathered.collectors[name].add(flight.first, unstacked)
+        count = flight.stop - flight.first
+        gathered.status[flight.first : flight.stop] = np.moveaxis(_unstack(status, job.shape), -1, 0)[:count]
+        gathered.done |= Ranges([(flight.first, flight.stop)])
+        gathered.flights.pop(flight.first, None)
+        self.costs.chunks += 1
+        self._report(flight, generations)
+        return True
+
+    def _report(self, flight: Flight, generations: int) -> None:
+        replicates = (flight.stop - flight.first) * self.cells
+        self.costs.segments += 1
+        self.costs.replicate_generations += replicates * generations
+        self.progress.advance(replicates * generations / self.job.generations)
+
+
+def _raised(error: BaseException) -> bool:
+    raise error
+
+
+def _on_host(out: dict[str, Any]) -> tuple[Any, np.ndarray]:
+    return jax.tree.map(np.asarray, (out["records"], out["status"]))
+
+
+def joined(flight: Flight, job: Job) -> tuple[np.ndarray, dict[str, Any]]:
+    """The generations that a chunk has recorded so far, and the summaries of all its segments as one."""
+    recorded = np.concatenate(flight.recorded)
+    wanted = recorded != NOT_RECORDED
+
+    def whole(*parts: np.ndarray) -> np.ndarray:
+        together = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=job.axis)
+        return together if wanted.all() else np.compress(wanted, together, axis=job.axis)
+
+    summaries = {}
+    for name, record in job.experiment.records.items():
+        parts = [part[name] for part in flight.summaries]
+        summaries[name] = parts[-1] if record.reduce.every_generation else jax.tree.map(whole, *parts)
+    return recorded[wanted], summaries
+
+
+def _unstack(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return array.reshape(*shape, *array.shape[1:]) if shape else array

@@ -1,0 +1,4 @@
+"""A run on a disk: results while it goes on, checkpoints, and how it stops and goes on."""
+
+from mcollapse.storing.interruption import Interrupted as Interrupted
+from mcollapse.storing.store import Store as Store

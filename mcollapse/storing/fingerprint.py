@@ -1,0 +1,47 @@
+"""What decides the numbers of a run: a stored run is gone on with by the same alone."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from mcollapse.families.base import Truth
+
+DECIDE = (
+    "process", "truth_family", "records", "generations", "start", "key", "sweep", "dtype", "platform",
+    "draws", "mcollapse", "jax", "jaxlib",
+)  # fmt: skip
+"""Attributes of a run; not its replicates, of which there may be more, nor chunks, devices and processes."""
+
+
+def fingerprint(attributes: dict[str, Any], truth: Truth) -> dict[str, Any]:
+    """Plain data that are equal where the numbers of two runs are."""
+    return {name: attributes[name] for name in DECIDE} | {"truth": _digests(truth.params)}
+
+
+def _digests(params: Any) -> dict[str, str]:
+    found = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        name = jax.tree_util.keystr(path, simple=True, separator=".") or "params"
+        array = np.asarray(leaf)
+        small = array.size <= 4 and array.dtype != object
+        digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
+        found[name] = str(array.tolist()) if small else f"{array.dtype}{list(array.shape)} {digest}"
+    return found
+
+
+def differences(stored: Any, asked: Any, path: str = "") -> Iterator[str]:
+    """Where two fingerprints differ, as `process.sizes.scale: 500 in the store, 600 asked for`."""
+    if isinstance(stored, dict) and isinstance(asked, dict):
+        for name in [*stored, *(n for n in asked if n not in stored)]:
+            inner = f"{path}.{name}" if path else str(name)
+            yield from differences(stored.get(name), asked.get(name), inner)
+    elif stored != asked:
+        yield f"{path}: {_said(stored)} in the store, {_said(asked)} asked for"
+
+
+def _said(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,0 +1,76 @@
+"""What is gathered as named arrays and plain data, and back: the contents of a checkpoint."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from mcollapse.program import segment_structure
+from mcollapse.recording import BLOCK, TAIL
+from mcollapse.running.execution import Flight, Gathered, Job, joined
+from mcollapse.running.ranges import Ranges
+from mcollapse.storing.checkpoint import Saved
+
+
+def saved(gathered: Gathered, job: Job) -> Saved:
+    """All that is in memory alone: what collectors hold, and the chunks on their way."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, collector in gathered.collectors.items():
+        arrays |= {f"collector/{name}/{key}": array for key, array in collector.state().items()}
+    under_way = [flight for flight in gathered.flights.values() if flight.t >= 0]
+    for number, flight in enumerate(under_way):
+        arrays |= {f"flight/{number}/{key}": array for key, array in _flight_arrays(flight, job).items()}
+    told = [{"first": f.first, "stop": f.stop, "lanes": f.lanes, "t": f.t} for f in under_way]
+    return arrays, {"done": [list(r) for r in gathered.done], "flights": told, "replicates": job.replicates}
+
+
+def restore(gathered: Gathered, checkpoint: Saved, job: Job) -> None:
+    """Take back what `saved` gave, of a run of as many replicates or fewer."""
+    arrays, told = checkpoint
+    before = told["replicates"]
+    more = job.replicates > before
+    for name, collector in gathered.collectors.items():
+        state = _under(f"collector/{name}/", arrays)
+        collector.merge({k: a for k, a in state.items() if not (more and k.startswith(TAIL))})
+    done = Ranges(told["done"])
+    if more:  # the last block was not whole, and now is: it is done again
+        done = done - Ranges([(before // BLOCK * BLOCK, before)])
+    gathered.done |= done
+    structures: dict[int, Any] = {}
+    for number, flight in enumerate(told["flights"]):
+        if more and flight["stop"] == before:
+            continue
+        lanes = flight["lanes"]
+        if lanes not in structures:
+            structures[lanes] = segment_structure(job.experiment, job.layout(lanes, "segment"))
+        state = _under(f"flight/{number}/", arrays)
+        gathered.flights[flight["first"]] = _flight(flight, state, *structures[lanes])
+
+
+def _flight_arrays(flight: Flight, job: Job) -> dict[str, np.ndarray]:
+    found = {f"carried/{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(flight.carried))}
+    recorded, summaries = joined(flight, job)
+    found["recorded"] = recorded
+    for name, summary in summaries.items():
+        found |= {f"summary/{name}/{i}": np.asarray(a) for i, a in enumerate(jax.tree.leaves(summary))}
+    return found
+
+
+def _flight(told: dict[str, int], arrays: Mapping[str, np.ndarray], carried: Any, records: Any) -> Flight:
+    summaries = {name: _filled(like, _under(f"summary/{name}/", arrays)) for name, like in records.items()}
+    return Flight(
+        **told,
+        carried=_filled(carried, _under("carried/", arrays)),
+        recorded=(arrays["recorded"],),
+        summaries=(summaries,),
+    )
+
+
+def _filled(like: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    leaves, structure = jax.tree.flatten(like)
+    return jax.tree.unflatten(structure, [arrays[str(i)] for i in range(len(leaves))])
+
+
+def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -72,6 +72,8 @@ def describe(value: Any) -> Any:
         return {str(key): describe(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [describe(item) for item in value]
+    if isinstance(value, recording.Every):
+        return {"every": value.step}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if callable(value):
@@ -138,7 +140,9 @@ def rebuild_record(data: dict[str, Any]) -> recording.Record:
         metric = _metric(name)
     reducers = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
     reduce = dict(data["reduce"])
-    return recording.Record(metric, at=None, reduce=reducers[reduce.pop("name")](**reduce))
+    at = data.get("at")
+    at = recording.every(at["every"]) if isinstance(at, dict) else at
+    return recording.Record(metric, at=at, reduce=reducers[reduce.pop("name")](**reduce))
 
 
 def _downstream(described: dict[str, Any]) -> Any:

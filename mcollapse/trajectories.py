@@ -291,9 +291,20 @@ def _read_consistently(target: pathlib.Path) -> tuple[dict[str, np.ndarray], dic
         attempt += 1
 
 
-def _read(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> Trajectories:
+def truth_from(arrays: Mapping[str, np.ndarray], attributes: dict[str, Any]) -> Any:
+    """The truth of a saved run, a `Truth` unless its family was the user's own."""
     from mcollapse.description import NotRebuilt, rebuild
 
+    fields = {k.removeprefix("truth."): v for k, v in arrays.items() if k.startswith("truth.")}
+    try:
+        family = rebuild("family", attributes["truth_family"])
+        return Truth(family, family.Params(**fields))
+    except NotRebuilt:  # a family of the user's own: its numbers come back as they are
+        params = types.SimpleNamespace(**fields)
+        return types.SimpleNamespace(family=None, params=params, **fields)
+
+
+def _read(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> Trajectories:
     axes = tuple(attributes["sweep"])
     for told in ("format", "revision", "writing", "fingerprint"):
         attributes.pop(told, None)
@@ -307,14 +318,7 @@ def _read(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> Trajecto
         name: entry_from(part["kind"], name, arrays, axes, arrays.get(part["generations"], np.zeros(0)))
         for name, part in parts.items()
     }
-    fields = {k.removeprefix("truth."): v for k, v in arrays.items() if k.startswith("truth.")}
-    try:
-        family = rebuild("family", attributes["truth_family"])
-        truth = Truth(family, family.Params(**fields))
-    except NotRebuilt:  # a family of the user's own: its numbers come back as they are
-        params = types.SimpleNamespace(**fields)
-        truth = types.SimpleNamespace(family=None, params=params, **fields)
-    return Trajectories(entries, status, attributes, truth)
+    return Trajectories(entries, status, attributes, truth_from(arrays, attributes))
 
 
 def _of_replicates(

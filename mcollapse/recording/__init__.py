@@ -11,6 +11,7 @@ from mcollapse.recording.entries import HittingEntry as HittingEntry
 from mcollapse.recording.entries import KeptEntry as KeptEntry
 from mcollapse.recording.entries import MeanEntry as MeanEntry
 from mcollapse.recording.entries import MomentsEntry as MomentsEntry
+from mcollapse.recording.generations import Every as Every
 from mcollapse.recording.generations import every as every
 from mcollapse.recording.generations import log_spaced as log_spaced
 from mcollapse.recording.generations import resolve as resolve

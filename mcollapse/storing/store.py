@@ -32,6 +32,9 @@ from mcollapse.storing.interruption import Interrupted, Signals
 from mcollapse.storing.snapshot import restore, saved
 from mcollapse.trajectories import DATA, FORMAT, PENDING, Trajectories, check_may_write
 
+CHECKPOINTS = "checkpoints"
+PARTS = (DATA, CHECKPOINTS)
+"""The directories of a store."""
 CHECKPOINT_SECONDS = 120.0
 FILE_BYTES = 8 * 2**20
 """About how much one file of an array holds."""
@@ -44,7 +47,7 @@ class Store:
         if not checkpoint_every > 0:
             raise ValueError(f"checkpoint_every is a number of seconds above 0, got {checkpoint_every!r}")
         self.path, self.asked, self.every = path, asked, checkpoint_every
-        self.checkpoints = Checkpoints(path / "checkpoints")
+        self.checkpoints = Checkpoints(path / CHECKPOINTS)
         self.saved_at = time.monotonic()
         self.revision = 0
 
@@ -225,7 +228,7 @@ class Store:
 
     def _lengthen(self) -> None:
         """Room for more replicates."""
-        shapes = {"status": (self.asked.job.replicates, *self.asked.job.shape)}
+        shapes: dict[str, tuple[int, ...]] = {"status": (self.asked.job.replicates, *self.asked.job.shape)}
 
         def noted(name: str) -> Allocate:
             return lambda shape, dtype: _nothing(shapes.setdefault(name, shape), dtype)

@@ -1,0 +1,220 @@
+"""The command line: `mcollapse run [SPEC.toml]`, `mcollapse resume STORE` and `mcollapse compare STORE`.
+
+Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law or a bound is violated;
+2, the input was wrong; 70, a fault of ours; 130 and 143, interrupted by SIGINT and SIGTERM.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from mcollapse.cli.output import finite, print_report, tell_result
+
+if TYPE_CHECKING:
+    from mcollapse.trajectories import Trajectories
+
+Result = TypeVar("Result")
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Recursive training on synthetic data: batched replicates held against exact theory.",
+)
+
+OutOption = Annotated[
+    pathlib.Path | None,
+    typer.Option(
+        "--out", help="Directory for the data set and the figure; left out, a new one is made here."
+    ),
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what --out already holds.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+CheckpointOption = Annotated[
+    float, typer.Option("--checkpoint-every", help="Seconds between checkpoints, from which a run goes on.")
+]
+LevelOption = Annotated[
+    float,
+    typer.Option("--level", help="Probability of calling any true law violated, over the whole report."),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from mcollapse.version import __version__
+
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    specification: Annotated[
+        pathlib.Path | None,
+        typer.Argument(
+            metavar="[SPEC.toml]", help="An experiment; left out, the words of a real text are run."
+        ),
+    ] = None,
+    text: Annotated[
+        pathlib.Path | None,
+        typer.Option("--text", help="A UTF-8 text to use instead of Python's help topics."),
+    ] = None,
+    replicates: Annotated[int | None, typer.Option("--replicates", help="How many independent runs.")] = None,
+    generations: Annotated[
+        int | None, typer.Option("--generations", help="Steps after generation 0.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the random numbers.")] = None,
+    level: LevelOption = 1e-3,
+    out: OutOption = None,
+    checkpoint_every: CheckpointOption = 120.0,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run an experiment, hold it against theory, leave a data set and a figure."""
+    if specification is not None and text is not None:
+        raise ValueError(
+            "give a specification or --text, not both; in a specification the text is family.truth.text"
+        )
+    name = "words" if specification is None else specification.stem
+    out = _target(out, name, overwrite)
+    changes = {"replicates": replicates, "generations": generations, "seed": seed}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if specification is None:
+        from mcollapse.cli.words import run_words
+
+        violated = _stoppable(lambda: run_words(text, changes, level, out, as_json))
+    else:
+        spec = _specification(specification, changes)
+        result = _stoppable(lambda: _simulated(spec, out, checkpoint_every, as_json))
+        violated = tell_result(result, out, level, as_json)
+    raise typer.Exit(1 if violated else 0)
+
+
+@app.command()
+def resume(
+    store: Annotated[pathlib.Path, typer.Argument(help="What a run has left: the directory of --out.")],
+    replicates: Annotated[
+        int | None, typer.Option("--replicates", help="As many in all; left out, as many as were asked for.")
+    ] = None,
+    level: LevelOption = 1e-3,
+    checkpoint_every: CheckpointOption = 120.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a run that was stopped, or give a finished one more replicates."""
+    from mcollapse import progress
+    from mcollapse.storing.resuming import resume as resumed
+
+    result = _stoppable(
+        lambda: resumed(
+            store,
+            replicates=replicates,
+            progress=progress.default(not as_json),
+            checkpoint_every=checkpoint_every,
+        )
+    )
+    raise typer.Exit(1 if tell_result(result, store, level, as_json) else 0)
+
+
+@app.command()
+def compare(
+    store: Annotated[
+        pathlib.Path, typer.Argument(help="A data set that a run has left, such as DIR/run.zarr.")
+    ],
+    level: LevelOption = 1e-3,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a saved run against every law that applies to it."""
+    from mcollapse.trajectories import Trajectories
+
+    loaded = Trajectories.load(store / "run.zarr" if (store / "run.zarr").exists() else store)
+    report = loaded.compare(level=level)
+    if as_json:
+        print(json.dumps(finite({"run": loaded.attributes, "verdicts": report.rows()})))
+    else:
+        print_report(report)
+    raise typer.Exit(1 if report.violated else 0)
+
+
+def _stoppable(work: Callable[[], Result]) -> Result:
+    """What `work` gives; a signal ends it with a line that says what was saved, and its exit code."""
+    from mcollapse.storing import Interrupted
+
+    try:
+        return work()
+    except Interrupted as stopped:
+        code, message = stopped.code, str(stopped)
+    except KeyboardInterrupt:
+        code, message = 130, "interrupted: no complete result was saved"
+    sys.stdout.flush()
+    print(message, file=sys.stderr, flush=True)
+    os._exit(code)  # a device cannot be stopped, and Python would wait for the chunks in flight
+
+
+def _specification(path: pathlib.Path, changes: dict[str, Any]) -> Any:
+    from mcollapse.spec import Specification
+
+    return Specification.read(path).model_copy(update=changes)
+
+
+def _simulated(spec: Any, target: pathlib.Path, checkpoint_every: float, as_json: bool) -> "Trajectories":
+    import jax
+
+    from mcollapse import progress
+    from mcollapse.simulate import simulate, sweep
+
+    arguments: dict[str, Any] = {
+        "key": jax.random.key(spec.seed), "generations": spec.generations, "replicates": spec.replicates,
+        "start": spec.start, "record": spec.records, "chunk": spec.chunk, "draws": spec.draws,
+        "progress": progress.default(not as_json), "store": target, "checkpoint_every": checkpoint_every,
+    }  # fmt: skip
+    if spec.sweep:
+        return sweep(spec.process, spec.truth, over=spec.sweep, **arguments)
+    return simulate(spec.process, spec.truth, **arguments)
+
+
+def _target(out: pathlib.Path | None, name: str, overwrite: bool) -> pathlib.Path:
+    """The directory of the results: a given one must be free, otherwise the next free name is taken."""
+    from mcollapse.storing.store import PARTS
+    from mcollapse.trajectories import check_writable
+
+    if out is not None:
+        check_writable(out, overwrite)
+        for part in PARTS:  # and nothing else that may lie there
+            shutil.rmtree(out / part, ignore_errors=True)
+        return out
+    base, number = f"mcollapse-{name}", 1
+    while (candidate := pathlib.Path(base if number == 1 else f"{base}-{number}")).exists():
+        number += 1
+    check_writable(candidate, overwrite)
+    return candidate
+
+
+def main(arguments: list[str] | None = None, exit_: Callable[[int], Any] = sys.exit) -> None:
+    """The entry point: errors of the user's are a line each, not a traceback."""
+    try:
+        app(arguments)
+    except (ValueError, OSError) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        exit_(2)
+    except Exception:
+        # a fault of ours must not look like a violated law, which is exit code 1
+        import traceback
+
+        traceback.print_exc()
+        exit_(70)

@@ -1,0 +1,84 @@
+"""What the command line prints and leaves beside the data."""
+
+import json
+import math
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcollapse.trajectories import Trajectories
+    from mcollapse.verdicts import Report
+
+
+def tell_result(result: "Trajectories", target: pathlib.Path, level: float, as_json: bool) -> bool:
+    """Verdicts, figures and what became of the replicates; whether a law is violated."""
+    report = result.compare(level=level)
+    drawn = [] if len(result.attributes["sweep"]) > 1 else figures(result, target)
+    if as_json:
+        data = {"run": result.attributes, "verdicts": report.rows(), "store": str(target / "run.zarr")}
+        print(json.dumps(finite(data | {"figures": drawn, "status": result.status_counts()})))
+        return bool(report.violated)
+    print_report(report)
+    bad = {name: count for name, count in result.status_counts().items() if count and name != "ok"}
+    if bad:
+        listed = ", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in bad.items())
+        print(f"replicates that ended {listed}")
+    shown = f", figures {', '.join(drawn)}" if drawn else ""
+    cost = f"{result.stats}\n" if result.stats else ""
+    print(f"{cost}data set {target / 'run.zarr'}{shown}", flush=True)
+    return bool(report.violated)
+
+
+def figures(result: "Trajectories", target: pathlib.Path) -> list[str]:
+    """A figure for each record that is one number a generation."""
+    from mcollapse.recording import HittingEntry
+
+    made = []
+    for name, entry in result.items():
+        axes = len(entry.sweep_axes) + 1
+        shape = entry.hits.ndim if isinstance(entry, HittingEntry) else entry.mean.ndim  # type: ignore[attr-defined]
+        if shape == axes:
+            file = target / f"{name}.png"
+            save_figure(result.plot(name), file)
+            made.append(str(file))
+    return made
+
+
+def save_figure(axes: Any, file: pathlib.Path) -> None:
+    """Write and close."""
+    import matplotlib.pyplot as plt
+
+    axes.figure.savefig(file, dpi=150, bbox_inches="tight")
+    plt.close(axes.figure)
+
+
+def print_report(report: "Report") -> None:
+    """A table and its notes."""
+    from rich.console import Console
+
+    from mcollapse.tables import notes, verdict_table
+
+    console = Console()
+    if not len(report):
+        console.print("No law in mcollapse.theory applies to what was recorded.")
+        return
+    console.print(verdict_table(report, console.width))
+    for note in notes(report):
+        console.print(f"- {note}")
+
+
+def say(silent: bool, message: str) -> None:
+    """A line, unless only JSON is to be printed."""
+    if not silent:
+        print(message, flush=True)
+
+
+def finite(value: Any) -> Any:
+    """JSON has no infinity and no NaN: they become null."""
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

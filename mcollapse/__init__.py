@@ -19,9 +19,11 @@ from mcollapse.data import Batch as Batch
 from mcollapse.data import Samples as Samples
 from mcollapse.families import Truth as Truth
 from mcollapse.process import RecursiveTraining as RecursiveTraining
+from mcollapse.recording import Histogram as Histogram
 from mcollapse.recording import HittingTime as HittingTime
 from mcollapse.recording import Keep as Keep
 from mcollapse.recording import Moments as Moments
+from mcollapse.recording import Quantiles as Quantiles
 from mcollapse.recording import Record as Record
 from mcollapse.recording import every as every
 from mcollapse.recording import log_spaced as log_spaced

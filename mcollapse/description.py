@@ -55,6 +55,11 @@ def classes(module: ModuleType) -> dict[str, type]:
     return {name: value for name, value in exported.items() if name not in ("truth", "covariance")}
 
 
+REDUCERS = {
+    name: value for name, value in classes(recording).items() if issubclass(value, recording.AbstractReducer)
+}
+
+
 def describe(value: Any) -> Any:
     """Plain data (numbers, lists, dictionaries) that say what a value is."""
     if isinstance(value, eqx.Module):
@@ -138,11 +143,10 @@ def rebuild_record(data: dict[str, Any]) -> recording.Record:
         metric = _downstream(described)
     else:
         metric = _metric(name)
-    reducers = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
     reduce = dict(data["reduce"])
     at = data.get("at")
     at = recording.every(at["every"]) if isinstance(at, dict) else at
-    return recording.Record(metric, at=at, reduce=reducers[reduce.pop("name")](**reduce))
+    return recording.Record(metric, at=at, reduce=REDUCERS[reduce.pop("name")](**reduce))
 
 
 def _downstream(described: dict[str, Any]) -> Any:

@@ -28,10 +28,9 @@ from mcollapse import (
     schedules,
     sources,
 )
-from mcollapse.description import classes, kebab
+from mcollapse.description import REDUCERS, classes
 from mcollapse.process import RecursiveTraining
 
-REDUCERS = {kebab(c.__name__): c for c in (recording.Keep, recording.Moments, recording.HittingTime)}
 METRICS = tuple(
     name
     for name, value in vars(metrics).items()

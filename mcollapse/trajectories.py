@@ -12,7 +12,8 @@ import numpy as np
 
 from mcollapse.costs import Statistics
 from mcollapse.families.base import Truth
-from mcollapse.recording.entries import Entry, KeptEntry, Variables, entry_from
+from mcollapse.recording import ENTRIES, Entry, KeptEntry
+from mcollapse.recording.entries import Variables
 from mcollapse.status import Status
 from mcollapse.version import __version__
 
@@ -315,7 +316,7 @@ def _read(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> Trajecto
         status = arrays["status"]
         attributes |= {"replicates": int(done.sum()), "replicates_asked": attributes["replicates"]}
     entries = {
-        name: entry_from(part["kind"], name, arrays, axes, arrays.get(part["generations"], np.zeros(0)))
+        name: ENTRIES[part["kind"]].read(name, arrays, arrays.get(part["generations"], np.zeros(0)), axes)
         for name, part in parts.items()
     }
     return Trajectories(entries, status, attributes, truth_from(arrays, attributes))

@@ -16,7 +16,16 @@ import numpy as np
 from mcollapse import theory
 from mcollapse.families.base import Truth
 from mcollapse.predicting import absorbing, predictions
-from mcollapse.recording import Entry, HittingEntry, HittingTime, KeptEntry, MeanEntry, Record
+from mcollapse.recording import (
+    Entry,
+    HistogramEntry,
+    HittingEntry,
+    HittingTime,
+    KeptEntry,
+    MeanEntry,
+    QuantilesEntry,
+    Record,
+)
 from mcollapse.significance import binomial_p_value, critical_value, ratio_interval, t_p_value
 from mcollapse.trajectories import Trajectories
 
@@ -283,8 +292,7 @@ def _observed(
     """Statistic, its standard error from the sample, and where a mean is not to be trusted."""
     if isinstance(entry, HittingEntry):
         return _surviving(entry, record, index, run)
-    assert isinstance(entry, MeanEntry)
-    if np.any(entry.count[index] < 2):
+    if not isinstance(entry, MeanEntry) or np.any(entry.count[index] < 2):
         return None
     if prediction.statistic == "variance":
         # without the law's fourth moment: the normal approximation of the variance of a variance
@@ -326,9 +334,14 @@ def _cells(run: Trajectories) -> list[tuple[dict[str, float], tuple[int, ...]]]:
 
 
 def _notes(run: Trajectories) -> tuple[str, ...]:
-    notes = []
+    notes, first = [], _cells(run)[0][0]
     for name, entry in run.entries.items():
         replicates = _replicates(entry, run)
+        if isinstance(entry, QuantilesEntry | HistogramEntry) and predictions(run, name, first):
+            notes.append(
+                f"{name}: not compared, since it is kept as {entry.kind} and its laws are of means; record "
+                "it with reduce=mc.Moments() as well"
+            )
         if isinstance(entry, MeanEntry) and np.any(entry.count < replicates):
             missing = int(replicates - entry.count.min())
             notes.append(f"{name}: up to {missing} replicates are not finite and left out")

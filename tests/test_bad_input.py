@@ -51,6 +51,10 @@ def spec(**changes):
     return Specification.parse(SPEC | changes)
 
 
+def sketched():
+    return mc.Quantiles().collector((1,), np.float32, np.arange(1), 1).finish()
+
+
 def regression(family=None, sizes=9, **parts):
     return mc.RecursiveTraining(family=family or LinearRegression(3), sizes=sizes, **parts)
 
@@ -215,6 +219,29 @@ CAUSES = {
     "an unknown set of generations": (lambda p: mc.Record(mc.metrics.mean, at="some"), "'some'", "mc.every"),
     "every zeroth generation": (lambda p: mc.every(0), "0", "at least 1"),
     "a hitting time without threshold": (lambda p: mc.HittingTime(), "one threshold", "below="),
+    "quantiles without error": (lambda p: mc.Quantiles(0.0), "0.0005 to 0.5", "got 0.0"),
+    "quantiles of no number": (lambda p: mc.Quantiles("1 %"), "0.0005 to 0.5", "got '1 %'"),
+    "quantiles of a truth value": (lambda p: mc.Quantiles(True), "0.0005 to 0.5", "got True"),
+    "a quantile of 95": (lambda p: sketched().quantile([0.5, 95.0]), "shares from 0 to 1", "95"),
+    "an interval of level 95": (lambda p: sketched().interval(0.5, 95.0), "between 0 and 1", "level=95.0"),
+    "a histogram without edges": (lambda p: mc.Histogram(), "edges=[…]", "low=…, high=… and bins=…"),
+    "a histogram without bins": (lambda p: mc.Histogram(low=0.0, high=1.0), "edges=[…]", "bins=…"),
+    "a histogram of edges and bins": (lambda p: mc.Histogram(edges=[0, 1], bins=3), "edges=[…]", "bins=…"),
+    "a histogram of one edge": (lambda p: mc.Histogram(edges=[1.0]), "at least two", "[1.0]"),
+    "a histogram of equal edges": (lambda p: mc.Histogram(edges=[0, 1, 1]), "larger than the one before", "[0, 1, 1]"),
+    "a histogram of edges that fall": (lambda p: mc.Histogram(edges=[2, 1]), "larger than the one before", "[2, 1]"),
+    "a histogram without end": (lambda p: mc.Histogram(edges=[0, np.inf]), "finite", "inf"),
+    "a histogram of words": (lambda p: mc.Histogram(edges="abc"), "numbers", "'abc'"),
+    "a histogram of a number": (lambda p: mc.Histogram(edges=3.0), "at least two", "3.0"),
+    "a histogram that is upside down": (lambda p: mc.Histogram(low=1.0, high=0.0, bins=3), "low below its high", "1.0 and 0.0"),
+    "a histogram of low words": (lambda p: mc.Histogram(low="a", high=1, bins=3), "finite numbers", "'a'"),
+    "a histogram of half a bin": (lambda p: mc.Histogram(low=0, high=1, bins=0.5), "whole number", "0.5"),
+    "a histogram of bins too narrow": (lambda p: mc.Histogram(low=1.0, high=1.0 + 1e-15, bins=9), "fewer numbers", "9 bins"),
+    "a misspelled argument of a reducer": (
+        lambda p: spec(record={"mean": {"reduce": {"name": "quantiles", "relativ_error": 0.1}}}),
+        "'relativ_error'", "did you mean 'relative_error'"),
+    "a misspelled reducer": (
+        lambda p: spec(record={"mean": {"reduce": "quantile"}}), "'quantile'", "did you mean 'quantiles'"),
     "keeping nothing": (lambda p: mc.Keep(first=0), "0", "at least one"),
     "a record that does not fit": (
         lambda p: run(categorical(), ZIPF, replicates=10**6, generations=10**4), "GiB", "mc.Moments()"),

@@ -58,23 +58,28 @@ def test_sparse_recording_does_not_matter(case):
     assert np.array_equal(sparse, reference[:, [2, 5]])
 
 
-def test_reduced_values_do_not_depend_on_chunks():
-    process, truth = CASES["categorical"]
-    record = {"x": mc.Record(mc.metrics.squared_error, reduce=mc.Moments())}
+REDUCERS = {
+    "moments": mc.Moments(),
+    "quantiles": mc.Quantiles(),
+    "histogram": mc.Histogram(low=0.0, high=0.01, bins=20),
+}
 
-    def moments(chunk, at=None):
-        record["x"] = mc.Record(mc.metrics.squared_error, at=at, reduce=mc.Moments())
+
+def test_reduced_values_do_not_depend_on_chunks_nor_on_other_records():
+    process, truth = CASES["categorical"]
+
+    def reduced(chunk, names=REDUCERS, at=None):
+        record = {name: mc.Record(mc.metrics.squared_error, at=at, reduce=REDUCERS[name]) for name in names}
         run = mc.simulate(
             process, truth, key=jax.random.key(0), generations=5, replicates=1500, record=record, chunk=chunk
         )
-        return run["x"]
+        return {k: array for name in names for k, (_, array) in run[name].variables(name).items()}
 
-    whole = moments(1500)
-    for chunk in (7, 640):
-        part = moments(chunk)
-        assert np.array_equal(part.mean, whole.mean) and np.array_equal(part.variance, whole.variance)
-        assert np.array_equal(part.top_share, whole.top_share)
-    assert np.array_equal(moments(1500, at=[3]).mean, whole.mean[[3]])
+    whole = reduced(1500)
+    for chunk, names in ((7, ["moments"]), (640, ["quantiles", "histogram"]), (640, REDUCERS)):
+        for name, array in reduced(chunk, names).items():
+            np.testing.assert_array_equal(array, whole[name], strict=True)
+    assert np.array_equal(reduced(1500, ["moments"], at=[3])["moments.mean"], whole["moments.mean"][[3]])
 
 
 def test_scanning_by_hand_gives_the_same_bits(case):
@@ -113,12 +118,13 @@ from tests.helpers import values
 assert len(jax.devices()) == 4
 for name in {names}:
     process, truth = CASES[name]
-    record = {{"x": mc.Record(mc.metrics.squared_error), "m": mc.Record(mc.metrics.squared_error, reduce=mc.Moments())}}
+    reducers = {{"x": mc.Keep(), "m": mc.Moments(), "q": mc.Quantiles(), "h": mc.Histogram(edges=[0, 0.01, 0.1])}}
+    record = {{key: mc.Record(mc.metrics.squared_error, reduce=reduce) for key, reduce in reducers.items()}}
 
     def go(devices):
         run = mc.simulate(process, truth, key=jax.random.key(0), generations=3, replicates=1100, chunk=300,
                           devices=devices, record=record)
-        return np.concatenate([run["x"].values.ravel(), run["m"].mean, run["m"].variance])
+        return np.concatenate([array.ravel() for k in reducers for _, array in run[k].variables(k).values()])
 
     one, two, four = go(1), go(2), go(4)
     assert np.array_equal(one, two) and np.array_equal(one, four)

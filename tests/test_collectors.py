@@ -16,6 +16,8 @@ REDUCERS = {
     "keep_first": mc.Keep(first=300),
     "moments": mc.Moments(),
     "hitting_time": mc.HittingTime(below=-1),
+    "quantiles": mc.Quantiles(0.05),
+    "histogram": mc.Histogram(low=0, high=5, bins=7),
 }
 
 

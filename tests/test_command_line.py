@@ -85,13 +85,23 @@ def test_schedules_and_truths_may_be_given_in_full(tmp_path):
             "generations": 2, "replicates": 3, "sizes": [5, 6, 7],
             "family": {"name": "categorical", "truth": {"text": "mine.txt"}},
             "source": {"name": "mixture", "real_share": {"name": "power", "scale": 0.5, "exponent": -0.5}},
-            "record": {"support": {"reduce": {"name": "hitting-time", "below": 2}}, "alive": {"above": 0.5}},
+            "record": {
+                "support": {"reduce": {"name": "hitting-time", "below": 2}}, "alive": {"above": 0.5},
+                "entropy": {"reduce": "quantiles"},
+                "squared_error": {"reduce": {"name": "quantiles", "relative_error": 0.1}, "at": "log"},
+                "chi_square": {"reduce": {"name": "histogram", "edges": [0, 0.5, 2]}},
+                "hellinger": {"reduce": {"name": "histogram", "low": 0, "high": 1.5, "bins": 3}},
+            },
         },
         tmp_path,
     )  # fmt: skip
     np.testing.assert_allclose(made.truth.probabilities, [1 / 2, 1 / 3, 1 / 6])
     assert isinstance(made.process.source.real_share, mc.schedules.Power)
     assert made.records["support"].reduce.below == 2
+    assert made.records["entropy"].reduce == mc.Quantiles()
+    assert made.records["squared_error"].reduce == mc.Quantiles(relative_error=0.1)
+    assert made.records["chi_square"].reduce == mc.Histogram(edges=[0, 0.5, 2])
+    assert made.records["hellinger"].reduce.all_edges.tolist() == [0.0, 0.5, 1.0, 1.5]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from matplotlib import pyplot
 import mcollapse as mc
 from mcollapse import plots
 from mcollapse.predicting import predictions
-from mcollapse.recording import HittingEntry, KeptEntry, MomentsEntry
+from mcollapse.recording import HistogramEntry, HittingEntry, KeptEntry, MomentsEntry, QuantilesEntry
 from tests.helpers import GAUSSIAN, categorical, gaussian
 
 REPLICATES, GENERATIONS = 200, 30
@@ -112,6 +112,51 @@ def test_trajectories_are_quantiles_and_a_law_of_the_mean_brings_the_mean():
     assert len(lines(ax, "--")) == 1
     ax = run.plot("x", law=False)
     assert len(lines(ax, "-")) == 1 and not lines(ax, "--")
+
+
+def sketch(shape=(), sweep_axes=()):
+    counts = RNG.integers(0, 9, (*shape, len(EVERY), 40))
+    nothing = np.zeros(counts.shape[:-1], np.int64)
+    lower = np.linspace(-2, 1.9, 40)
+    return QuantilesEntry(counts, lower, lower + 0.1, nothing, nothing, nothing, EVERY, sweep_axes)
+
+
+def test_quantiles_are_bands_without_a_law_of_the_mean():
+    entry = sketch()
+    ax = log_variances(entry, reduce=mc.Quantiles()).plot()
+    low, lower, median, upper, high = entry.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
+    np.testing.assert_allclose(lines(ax, "-")[0].get_ydata(), median)
+    for band, (below, above) in zip(ax.collections, ((lower, upper), (low, high)), strict=True):
+        np.testing.assert_allclose(edges(band), (below, above))
+    assert not lines(ax, "--") and "median" in legend(ax)[0][0] and "finite" in legend(ax)[0][0]
+
+
+def test_quantiles_of_a_sweep_are_medians_with_intervals():
+    process = categorical(source=mc.sources.Mixture(real_share=0.1))
+    entry, sweep = sketch((3,), ("source.real_share",)), {"source.real_share": [0.0, 0.1, 0.5]}
+    ax = made(
+        process, UNIFORM, {"x": entry}, mc.metrics.squared_error, sweep=sweep, reduce=mc.Quantiles()
+    ).plot()
+    for i, (line, band) in enumerate(zip(lines(ax, "-"), ax.collections, strict=True)):
+        np.testing.assert_allclose(line.get_ydata(), entry.median[i])
+        np.testing.assert_allclose(edges(band), [limit[i] for limit in entry.interval(0.5)])
+    assert "95 % interval" in legend(ax)[1]
+
+
+def test_a_histogram_is_shades_of_its_density():
+    sides, nothing = np.asarray([0.5, 1.0, 3.0, 4.0]), np.zeros((2, len(EVERY)), np.int64)
+    counts = RNG.integers(1, 9, (2, len(EVERY), 3))
+    entry = HistogramEntry(counts, sides, nothing, nothing, nothing, EVERY, ("source.real_share",))
+    process = categorical(source=mc.sources.Mixture(real_share=0.1))
+    run = made(process, UNIFORM, {"x": entry}, mc.metrics.squared_error, reduce=mc.Histogram(edges=sides),
+               sweep={"source.real_share": [0.0, 0.1]})  # fmt: skip
+    with pytest.raises(ValueError, match="cell="):
+        run.plot()
+    ax = run.plot(cell={"source.real_share": 0.1})
+    (mesh,) = ax.collections
+    np.testing.assert_allclose(mesh.get_array(), entry.density[1].T)
+    assert mesh.get_coordinates()[0, :, 0].tolist() == [-0.5, *(EVERY[:-1] + 0.5), EVERY[-1] + 0.5]
+    assert run.plot(cell={"source.real_share": 0.1}, scale="log").get_yscale() == "log"
 
 
 def test_a_law_is_drawn_only_of_what_is_drawn():

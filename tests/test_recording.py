@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import mcollapse as mc
-from mcollapse.recording import resolve
-from mcollapse.recording.entries import HittingEntry, KeptEntry, top_share
+from mcollapse.recording import HittingEntry, KeptEntry, resolve
+from mcollapse.recording.entries import top_share
 from mcollapse.recording.moments import Moments
 from tests.helpers import GAUSSIAN, gaussian
 

@@ -19,6 +19,11 @@ def swept():
     record = {
         "error": mc.Record(mc.metrics.squared_error),
         "moments": mc.Record(mc.metrics.squared_error, at=[1, 3], reduce=mc.Moments()),
+        "quantiles": mc.Record(mc.metrics.squared_error, at=[1, 3], reduce=mc.Quantiles(0.02)),
+        "histogram": mc.Record(mc.metrics.squared_error, reduce=mc.Histogram(low=0, high=0.1, bins=5)),
+        "symbols": mc.Record(mc.metrics.probabilities, at=[3]),
+        "sketched": mc.Record(mc.metrics.probabilities, at=[3], reduce=mc.Quantiles()),
+        "shares": mc.Record(mc.metrics.probabilities, at=[3], reduce=mc.Histogram(edges=[0, 0.05, 1])),
         "fixed": mc.Record(mc.metrics.single_symbol, reduce=mc.HittingTime(above=0.5)),
     }
     process = categorical(sizes=10, source=mc.sources.Mixture(0.1))
@@ -37,6 +42,28 @@ def test_a_sweep_is_one_program_with_an_axis_a_parameter(swept):
     assert data["generation_moments"].values.tolist() == [1, 3]
     assert data["fixed.hits"].dims == ("source.real_share", "sizes.value", "time")
     assert data["status"].dims == ("replicate", "source.real_share", "sizes.value")
+
+
+def test_sketches_and_histograms_of_every_cell_and_component_are_those_of_the_trajectories(swept):
+    shares = [0.0, 0.3, 0.5, 0.99]
+    for sketch, whole, a in (
+        (swept["quantiles"], swept["error"].values[..., [1, 3]], 0.02),
+        (swept["sketched"], swept["symbols"].values, 0.01),
+    ):
+        expected = np.quantile(whole.astype(np.float64), shares, axis=0)
+        np.testing.assert_allclose(sketch.quantile(shares), expected, rtol=a, atol=1e-30)
+        assert np.all(sketch.count == 200) and sketch.median.shape == whole.shape[1:]
+    for histogram, whole in (
+        (swept["histogram"], swept["error"].values), (swept["shares"], swept["symbols"].values)
+    ):  # fmt: skip
+        for place in np.ndindex(whole.shape[1:]):
+            counts = np.histogram(whole[:, *place].astype(np.float64), histogram.edges)[0]
+            np.testing.assert_array_equal(histogram.counts[place], counts)
+    one = swept["sketched"].at((1, 2), 7)
+    np.testing.assert_array_equal(one.median, swept["sketched"].median[1, 2, :, 7])
+    data = swept.to_xarray()
+    assert data["sketched.median"].dims == (*OVER, "generation_sketched", "component_sketched")
+    assert data["shares.counts"].dims[-1] == "bin_shares" and data["shares.edges"].dims == ("edge_shares",)
 
 
 def test_a_cell_of_a_sweep_is_the_run_of_its_numbers(swept):
@@ -58,6 +85,15 @@ def test_saving_and_loading(swept, tmp_path):
     np.testing.assert_array_equal(loaded["error"].values, swept["error"].values)
     np.testing.assert_array_equal(loaded["moments"].standard_error, swept["moments"].standard_error)
     np.testing.assert_array_equal(loaded["fixed"].hits, swept["fixed"].hits)
+    for name, entry in swept.items():
+        assert type(loaded[name]) is type(entry)
+        found = loaded[name].variables(name)
+        for variable, (dims, array) in entry.variables(name).items():
+            assert found[variable][0] == dims
+            np.testing.assert_array_equal(found[variable][1], array, strict=True)
+    assert loaded.records["quantiles"].reduce == mc.Quantiles(0.02)
+    assert loaded.records["histogram"].reduce == mc.Histogram(low=0, high=0.1, bins=5)
+    assert loaded.records["shares"].reduce == mc.Histogram(edges=[0, 0.05, 1])
     np.testing.assert_array_equal(loaded.status, swept.status)
     np.testing.assert_array_equal(loaded.truth.probabilities, ZIPF.probabilities)
     assert loaded.attributes == json.loads(json.dumps(swept.attributes))

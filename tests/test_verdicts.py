@@ -154,6 +154,24 @@ def test_hitting_times_of_absorbing_events_are_compared():
     assert law.values.shape == (7, 50)
 
 
+def test_sketches_and_histograms_are_not_compared_and_said_so():
+    metric = mc.metrics.log_variance
+    record = {
+        "mean": mc.Record(metric, reduce=mc.Moments()),
+        "quantiles": mc.Record(metric, reduce=mc.Quantiles()),
+        "histogram": mc.Record(metric, reduce=mc.Histogram(low=-9, high=1, bins=50)),
+        "alone": mc.Record(lambda family, params, truth: params.mean, reduce=mc.Quantiles()),
+    }
+    run = mc.simulate(
+        gaussian(), GAUSSIAN, key=jax.random.key(0), generations=2, replicates=300, record=record
+    )
+    report = run.compare()
+    assert {v.record for v in report} == {"mean"}
+    assert [note.split(":")[0] for note in report.notes] == ["quantiles", "histogram"]
+    assert all("mc.Moments()" in note for note in report.notes)
+    assert len(run.collapse_report().definitions) == 8
+
+
 def test_what_theory_does_not_know_is_left_alone():
     record = {"entropy": mc.Record(mc.metrics.entropy, reduce=mc.Moments())}
     run = mc.simulate(

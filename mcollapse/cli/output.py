@@ -31,13 +31,9 @@ def tell_result(result: "Trajectories", target: pathlib.Path, level: float, as_j
 
 def figures(result: "Trajectories", target: pathlib.Path) -> list[str]:
     """A figure for each record that is one number a generation."""
-    from mcollapse.recording import HittingEntry
-
     made = []
     for name, entry in result.items():
-        axes = len(entry.sweep_axes) + 1
-        shape = entry.hits.ndim if isinstance(entry, HittingEntry) else entry.mean.ndim  # type: ignore[attr-defined]
-        if shape == axes:
+        if not entry.component_shape:
             file = target / f"{name}.png"
             save_figure(result.plot(name), file)
             made.append(str(file))

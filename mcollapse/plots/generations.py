@@ -29,9 +29,10 @@ def trajectory(
 ) -> "Axes":
     """A record against generation, with its spread over replicates and the laws that speak of it.
 
-    Whole trajectories are a median and the bands that hold half and nine tenths of the replicates;
-    moments, and several lines at once, are means with two standard errors; hitting times are the share
-    of replicates not yet hit. A law of the mean is never drawn without the mean.
+    Whole trajectories and quantiles are a median and the bands that hold half and nine tenths of the
+    replicates; moments, and several lines at once, are means with two standard errors (of quantiles,
+    medians with their 95 % intervals); hitting times are the share of replicates not yet hit; a
+    histogram is shades of its density. A law of the mean is never drawn without the mean.
 
     Arguments:
         run: the trajectories.

@@ -11,7 +11,7 @@ from mcollapse import theory
 from mcollapse.metrics import Above
 from mcollapse.plots.style import BOUNDS, COLOURS, MARKERS, shades
 from mcollapse.predicting import absorbing, predictions
-from mcollapse.recording import Entry, HittingEntry, HittingTime, KeptEntry, MeanEntry, MomentsEntry, Record
+from mcollapse.recording import Entry, HistogramEntry, HittingEntry, HittingTime, QuantilesEntry, Record
 from mcollapse.trajectories import Trajectories
 from mcollapse.verdicts import INDICATORS
 
@@ -50,7 +50,7 @@ def select_lines(
 ) -> list[Line]:
     """Every line asked for; they differ in one thing, the value of an axis or the component."""
     entry, sweep = run[name], run.attributes["sweep"]
-    cells, components = _cells(sweep, cell), _components(entry, name, len(sweep), component)
+    cells, components = _cells(sweep, cell), _components(entry, name, component)
     if len(cells) > 1 and len(components) > 1:
         raise ValueError(
             f"{name!r} has {len(components)} components in each of {len(cells)} cells: draw one component, "
@@ -63,9 +63,14 @@ def select_lines(
     metric = run.records[name].metric
     share = isinstance(metric, Above) or getattr(metric, "__name__", "") in INDICATORS
     every = list(itertools.product(cells, components))
+    if isinstance(entry, HistogramEntry) and len(every) > 1:
+        raise ValueError(
+            f"{name!r} is a histogram, and {len(every)} of them do not fit one figure: draw one, with "
+            f"{'cell={…}' if len(cells) > 1 else 'component=0'}"
+        )
     return [
         Line(
-            entry=_sliced(entry, index, i),
+            entry=entry.at(index, i),
             cell={path: sweep[path][k] for path, k in zip(sweep, index, strict=True)},
             component=i,
             alone=len(every) == 1,
@@ -114,11 +119,9 @@ def _cell_labels(
     return [f"{short} = {sweep[path][i]:g}" if i in named else "_" for i in range(len(cells))]
 
 
-def _components(
-    entry: Entry, name: str, axes: int, component: int | Sequence[int] | None
-) -> Sequence[int | None]:
+def _components(entry: Entry, name: str, component: int | Sequence[int] | None) -> Sequence[int | None]:
     """Which components to draw; a single `None` for a scalar metric."""
-    shape = _component_shape(entry, axes)
+    shape = entry.component_shape
     if not shape and component is None:
         return [None]
     if len(shape) != 1:
@@ -135,33 +138,12 @@ def _components(
     return chosen
 
 
-def _component_shape(entry: Entry, axes: int) -> tuple[int, ...]:
-    if isinstance(entry, HittingEntry):
-        return entry.censored.shape[axes:]
-    if isinstance(entry, KeptEntry):
-        return entry.values.shape[2 + axes :]
-    assert isinstance(entry, MeanEntry)
-    return entry.mean.shape[1 + axes :]
-
-
-def _sliced(entry: Entry, index: tuple[int, ...], component: int | None) -> Entry:
-    """The entry of one cell and one component, as if nothing else had been recorded."""
-    last = () if component is None else (component,)
-    if isinstance(entry, HittingEntry):
-        place = index + last
-        return HittingEntry(entry.hits[place], np.asarray(entry.censored[place]))
-    place = (*index, slice(None), *last)
-    if isinstance(entry, KeptEntry):
-        return KeptEntry(entry.values[:, *place], entry.generations)
-    assert isinstance(entry, MeanEntry)
-    mean, variance = entry.mean[place], entry.variance[place]
-    return MomentsEntry(mean, variance, entry.count[place], entry.top_share[place], entry.generations)
-
-
 def law_curves(run: Trajectories, name: str, line: Line) -> list[Curve]:
     """The laws of what is drawn: of the mean, or of the share not yet hit."""
     if "difference_of" in run.attributes:
         return []  # the laws are those of the two runs, not of their difference
+    if isinstance(line.entry, QuantilesEntry | HistogramEntry):
+        return []  # laws of a mean beside what has none would be misread
     if isinstance(line.entry, HittingEntry) and not _never_returns(run, run.records[name]):
         return []
 

@@ -10,7 +10,7 @@ import numpy as np
 from mcollapse import theory
 from mcollapse.plots.lines import Curve, Line
 from mcollapse.plots.style import COLOURS, DARK, STYLES
-from mcollapse.recording import Entry, HittingEntry, KeptEntry, MeanEntry
+from mcollapse.recording import Entry, HistogramEntry, HittingEntry, KeptEntry, MeanEntry, QuantilesEntry
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
     from matplotlib.axes import Axes
@@ -21,6 +21,10 @@ def draw_observed(ax: "Axes", line: Line, law_of_mean: bool) -> np.ndarray:
     entry = line.entry
     if isinstance(entry, HittingEntry):
         return _draw_survival(ax, entry, line)
+    if isinstance(entry, HistogramEntry):
+        return _draw_density(ax, entry)
+    if isinstance(entry, QuantilesEntry):
+        return _draw_quantiles(ax, entry, line) if line.alone else _draw_median(ax, entry, line)
     assert isinstance(entry, MeanEntry)
     if not (line.alone and isinstance(entry, KeptEntry)):
         return _draw_mean(ax, entry, line)
@@ -30,13 +34,36 @@ def draw_observed(ax: "Axes", line: Line, law_of_mean: bool) -> np.ndarray:
     return entry.mean
 
 
-def _draw_quantiles(ax: "Axes", entry: KeptEntry, line: Line) -> None:
+def _draw_quantiles(ax: "Axes", entry: KeptEntry | QuantilesEntry, line: Line) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # between two infinite values lies no quantile
         low, lower, median, upper, high = entry.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
     t, style = entry.generations, {"color": line.colour, "linewidth": 0}
-    ax.plot(t, median, color=line.colour, linewidth=1.8, label=f"median of {len(entry.values):,} replicates")
+    number = f"{len(entry.values):,}" if isinstance(entry, KeptEntry) else _replicates(entry)
+    ax.plot(t, median, color=line.colour, linewidth=1.8, label=f"median of {number} replicates")
     ax.fill_between(t, lower, upper, alpha=0.3, label="middle 50 %", **style)
     ax.fill_between(t, low, high, alpha=0.18, label="middle 90 %", **style)
+    return median
+
+
+def _draw_median(ax: "Axes", entry: QuantilesEntry, line: Line) -> np.ndarray:
+    median, (low, high) = entry.median, entry.interval(0.5)
+    known = np.isfinite(low) & np.isfinite(high)  # too few replicates have no interval
+    ax.fill_between(entry.generations, low, high, where=known, color=line.colour, alpha=0.25, linewidth=0)
+    ax.plot(entry.generations, median, color=line.colour, linewidth=1.8, **_identity(line))
+    return median
+
+
+def _draw_density(ax: "Axes", entry: HistogramEntry) -> np.ndarray:
+    """Shades of the density over generations; returns means of what is inside positive edges."""
+    t = np.asarray(entry.generations, float)
+    between = (t[1:] + t[:-1]) / 2
+    sides = np.concatenate([[t[0] - 0.5], between, [t[-1] + 0.5]])
+    density = np.ma.masked_equal(entry.density.T, 0.0)
+    mesh = ax.pcolormesh(sides, entry.edges, density, cmap="Blues", rasterized=True)
+    ax.figure.colorbar(mesh, ax=ax, label=f"density over {_replicates(entry)} replicates")
+    middle = (entry.edges[1:] + entry.edges[:-1]) / 2
+    inside = np.maximum(entry.counts.sum(axis=-1), 1)
+    return entry.counts @ middle / inside if entry.edges[0] > 0 else np.full(len(t), np.nan)
 
 
 def _draw_mean(ax: "Axes", entry: MeanEntry, line: Line) -> np.ndarray:
@@ -80,10 +107,16 @@ def averaged(entry: Entry) -> str:
     """What a line is of: how many replicates, and what the band around it means."""
     if isinstance(entry, HittingEntry):
         return f"share of {int(np.max(entry.replicates)):,} replicates ± 2 s.e."
-    assert isinstance(entry, MeanEntry)
+    if isinstance(entry, QuantilesEntry):
+        return f"median of {_replicates(entry)} replicates with its 95 % interval"
+    return f"mean of {_replicates(entry)} replicates ± 2 s.e."
+
+
+def _replicates(entry: Entry) -> str:
+    """How many replicates, where they differ the least and the most."""
+    assert isinstance(entry, MeanEntry | QuantilesEntry | HistogramEntry)
     most, least = int(np.max(entry.count)), int(np.min(entry.count))
-    number = f"{most:,}" if most == least else f"{least:,} to {most:,} finite"
-    return f"mean of {number} replicates ± 2 s.e."
+    return f"{most:,}" if most == least else f"{least:,} to {most:,} finite"
 
 
 def _named(law: theory.Law) -> str:

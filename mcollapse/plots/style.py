@@ -31,6 +31,8 @@ def placed(ax: "Axes | None") -> tuple["Figure | None", "Axes"]:
 
 def add_legend(ax: "Axes", title: str, figure: "Figure | None") -> None:
     """Below a figure of our own, where it covers nothing; inside axes that somebody else laid out."""
+    if not ax.get_legend_handles_labels()[0]:
+        return
     style: dict[str, Any] = {"title": title, "fontsize": "small", "title_fontsize": "small"}
     if figure is None:
         ax.legend(**style)

@@ -77,7 +77,7 @@ def gathered(state: Mapping[str, np.ndarray], like: Mapping[str, np.ndarray]) ->
                 f"the state's {name} is {given.dtype} {given.shape}, not {own.dtype} {own.shape}: it was "
                 "gathered for other records, generations or cells"
             )
-    return {name: np.array(array) for name, array in state.items()}
+    return {name: np.array(array, order="C") for name, array in state.items()}
 
 
 class AbstractReducer(eqx.Module):
@@ -143,5 +143,6 @@ class Record(eqx.Module):
             )
         if not isinstance(self.reduce, AbstractReducer):
             raise ValueError(
-                f"reduce is mc.Keep(), mc.Moments() or mc.HittingTime(below=…), got {self.reduce!r}"
+                "reduce is mc.Keep(), mc.Moments(), mc.Quantiles(), mc.Histogram(edges=…) or "
+                f"mc.HittingTime(below=…), got {self.reduce!r}"
             )

@@ -1,5 +1,6 @@
 """Keep: whole trajectories."""
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,69 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from mcollapse.recording.base import BLOCK, AbstractReducer, Allocate, Collector, gathered
-from mcollapse.recording.entries import KeptEntry
+from mcollapse.recording.entries import Arrays, MeanEntry, Variables, top_share
+
+
+class KeptEntry(MeanEntry):
+    """Whole trajectories: `values` is `[replicate, *sweep, generation, *components]`."""
+
+    kind = "keep"
+
+    def __init__(self, values: Any, generations: np.ndarray, sweep_axes: tuple[str, ...] = ()):
+        self.stored, self.generations, self.sweep_axes = values, generations, sweep_axes
+        self.shape = values.shape
+
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        """In memory: an array on a disk is read when it is asked for."""
+        return np.asarray(self.stored[...])
+
+    @property
+    def count(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Finite values per position."""
+        return np.isfinite(self.values).sum(axis=0)
+
+    @property
+    def mean(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Over replicates whose value is finite, in float64; NaN where none is."""
+        return _finite_mean(self.values)
+
+    @property
+    def variance(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Over replicates whose value is finite, with divisor R - 1."""
+        count = self.count
+        squares = np.where(np.isfinite(self.values), self.values - self.mean, 0.0) ** 2
+        return squares.sum(axis=0, dtype=np.float64) / np.maximum(count - 1, 1)
+
+    @property
+    def top_share(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The share of the sum of absolute values that the largest 0.1 % of replicates carry."""
+        size = np.abs(np.where(np.isfinite(self.values), self.values, 0.0))
+        return top_share(size, size.sum(axis=0, dtype=np.float64), self.values.shape[0])
+
+    def quantile(self, q: float | list[float]) -> np.ndarray:
+        """Quantiles over replicates."""
+        return np.quantile(self.values, q, axis=0)
+
+    def variables(self, name: str) -> Variables:
+        """One array with a replicate axis."""
+        return {name: (("replicate", *self.dims(np.broadcast_to(0, self.shape[1:]))), self.stored)}
+
+    @classmethod
+    def read(
+        cls, name: str, arrays: Arrays, generations: np.ndarray, sweep_axes: tuple[str, ...] = ()
+    ) -> "KeptEntry":
+        """From one array."""
+        return cls(arrays[name], generations, sweep_axes)
+
+    @property
+    def component_shape(self) -> tuple[int, ...]:
+        """The axes behind the generations."""
+        return self.shape[2 + len(self.sweep_axes) :]
+
+    def at(self, cell: tuple[int, ...], component: int | None = None) -> "KeptEntry":
+        """Trajectories of one cell and component."""
+        return KeptEntry(self.values[:, *self.place(cell, component)], self.generations)
 
 
 class Keep(AbstractReducer):
@@ -79,3 +142,10 @@ class _KeepCollector(Collector):
 
     def finish(self) -> KeptEntry:
         return KeptEntry(self.values, self.generations)
+
+
+def _finite_mean(values: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(values)
+    count = finite.sum(axis=0)
+    mean = np.where(finite, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
+    return np.where(count > 0, mean, np.nan)  # there is no mean of nothing

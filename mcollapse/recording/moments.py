@@ -9,8 +9,51 @@ from jaxtyping import Array, Bool
 
 from mcollapse.recording.base import BLOCK, TAIL, AbstractReducer, Allocate, Collector, gathered
 from mcollapse.recording.blocks import BlockTree, Parts
-from mcollapse.recording.entries import MomentsEntry, top_share
+from mcollapse.recording.entries import Arrays, MeanEntry, Variables, top_share
 from mcollapse.summation import tree_sum
+
+PARTS = ("mean", "variance", "count", "top_share")
+
+
+class MomentsEntry(MeanEntry):
+    """Mean and variance over replicates, without the replicates."""
+
+    kind = "moments"
+
+    def __init__(
+        self,
+        mean: np.ndarray,
+        variance: np.ndarray,
+        count: np.ndarray,
+        top_share: np.ndarray,
+        generations: np.ndarray,
+        sweep_axes: tuple[str, ...] = (),
+    ):
+        self.mean, self.variance, self.count, self.top_share = mean, variance, count, top_share
+        self.generations, self.sweep_axes = generations, sweep_axes
+
+    def variables(self, name: str) -> Variables:
+        """Mean, variance, count, standard error and tail weight."""
+        parts = (*PARTS, "standard_error")
+        return {f"{name}.{part}": (self.dims(self.mean), np.asarray(getattr(self, part))) for part in parts}
+
+    @classmethod
+    def read(
+        cls, name: str, arrays: Arrays, generations: np.ndarray, sweep_axes: tuple[str, ...] = ()
+    ) -> "MomentsEntry":
+        """From what determines the rest."""
+        mean, variance, count, share = (arrays[f"{name}.{part}"] for part in PARTS)
+        return cls(mean, variance, count, share, generations, sweep_axes)
+
+    @property
+    def component_shape(self) -> tuple[int, ...]:
+        """The axes behind the generations."""
+        return self.mean.shape[1 + len(self.sweep_axes) :]
+
+    def at(self, cell: tuple[int, ...], component: int | None = None) -> "MomentsEntry":
+        """Moments of one cell and component."""
+        mean, variance, count, share = (getattr(self, part)[self.place(cell, component)] for part in PARTS)
+        return MomentsEntry(mean, variance, count, share, self.generations)
 
 
 class BlockMoments(NamedTuple):

@@ -137,9 +137,13 @@ class Store:
         The attributes are written before and after, so that a reader knows whether it has read a mixture.
         """
         self._write_attributes(gathered, complete, writing=True)
-        for name, (_, array) in self.asked.result(gathered).variables().items():
-            if isinstance(array, np.ndarray):
-                self._array(name)[...] = array
+        for name, (dims, array) in self.asked.result(gathered).variables().items():
+            if not isinstance(array, np.ndarray):
+                continue
+            if self._array(name).shape != array.shape:  # a sketch has met new values
+                fresh = {"dtype": array.dtype, "shape": array.shape, "dimension_names": dims}
+                self.group.create_array(name, **fresh, overwrite=True)
+            self._array(name)[...] = array
         self._write_attributes(gathered, complete, writing=False)
 
     def _write_attributes(self, gathered: Gathered, complete: bool, writing: bool) -> None:

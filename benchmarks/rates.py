@@ -169,6 +169,34 @@ class HalfTimes:
         return slope(np.array(self.places), np.array(times))
 
 
+def held_times(
+    exact: Callable[[int, np.ndarray], np.ndarray],
+    simulated: Callable[[HalfTimes], np.ndarray],
+    places: Sequence[int],
+    most: int,
+    **about,
+) -> Outcome:
+    """The slope of half-times against places, of order one, beside the exact one.
+
+    Arguments:
+        exact: (place, generations) -> chances.
+        simulated: 1 or 0, [replicate, place, generation], at the generations that are asked for.
+        places: such as sizes.
+        most: by so many times a place its chance is below one half.
+        about: the name of the setting and the source of the published number.
+    """
+    times = HalfTimes.around(places, exact, most)
+    return held(
+        times.gathered(simulated(times)),
+        times.law(exact),
+        times.slope,
+        quantity="slope",
+        window=(places[0], places[-1]),
+        published=1.0,
+        **about,
+    )
+
+
 def _half(at: np.ndarray, chance: np.ndarray) -> float:
     """Where the least-squares line through a chance against log generation is at one half."""
     height, steepness = np.polynomial.polynomial.polyfit(np.log(at), chance - 0.5, 1)

@@ -18,7 +18,7 @@ import sys
 
 import jax
 import numpy as np
-from rates import HalfTimes, Outcome, held, main
+from rates import HalfTimes, Outcome, held_times, main
 
 import mcollapse as mc
 from mcollapse.theory.tails import tail_probability
@@ -71,16 +71,12 @@ def simulated_above(setting: Setting, times: HalfTimes, replicates: int, seed: i
 
 def outcome(setting: Setting, sizes: tuple[int, ...], replicates: int, seed: int) -> Outcome:
     """One setting."""
-    exact = functools.partial(exact_chances, setting)
-    times = HalfTimes.around(sizes, exact, MOST)
-    return held(
-        times.gathered(simulated_above(setting, times, replicates, seed)),
-        times.law(exact),
-        times.slope,
+    return held_times(
+        functools.partial(exact_chances, setting),
+        lambda times: simulated_above(setting, times, replicates, seed),
+        sizes,
+        MOST,
         setting=setting.name,
-        quantity="slope",
-        window=(sizes[0], sizes[-1]),
-        published=1.0,
         source=SOURCE,
     )
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
-from rates import HalfTimes, Outcome, held, main
+from rates import HalfTimes, Outcome, held_times, main
 
 import mcollapse as mc
 from mcollapse.theory import branching_extinction
@@ -91,16 +91,12 @@ def simulated_alive(setting: Setting, times: HalfTimes, replicates: int, seed: i
 
 def outcome(setting: Setting, counts: tuple[int, ...], replicates: int, seed: int) -> Outcome:
     """One setting."""
-    exact = functools.partial(exact_chances, setting)
-    times = HalfTimes.around(counts, exact, MOST)
-    return held(
-        times.gathered(simulated_alive(setting, times, replicates, seed)),
-        times.law(exact),
-        times.slope,
+    return held_times(
+        functools.partial(exact_chances, setting),
+        lambda times: simulated_alive(setting, times, replicates, seed),
+        counts,
+        MOST,
         setting=setting.name,
-        quantity="slope",
-        window=(counts[0], counts[-1]),
-        published=1.0,
         source=SOURCE,
     )
 

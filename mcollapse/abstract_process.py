@@ -26,6 +26,8 @@ class AbstractProcess(eqx.Module):
 
     recorded: ClassVar[tuple[str, ...]] = ()
     """Names in `mcollapse.metrics`: what is recorded when nothing is said; none, those of its `family`."""
+    truths: ClassVar[type[AbstractFamily] | None] = None
+    """The family of the truth in a specification; none, where arguments are more than numbers and words."""
 
     @abc.abstractmethod
     def planned(

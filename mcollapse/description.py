@@ -5,59 +5,27 @@ a specification file. A class of the user's own is described too, by its module,
 """
 
 import dataclasses
-import re
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import numpy as np
 
-from mcollapse import (
-    decoders,
-    estimators,
-    families,
-    metrics,
-    pools,
-    processes,
-    recording,
-    schedules,
-    sources,
-)
+from mcollapse import families, metrics, recording
 from mcollapse.abstract_process import AbstractProcess
+from mcollapse.names import (
+    SECTIONS,
+    kebab,
+    other_processes,
+    parameter_classes,
+    reducers,
+    section_classes,
+)
 from mcollapse.process import RecursiveTraining
-
-SECTIONS: dict[str, ModuleType] = {
-    "family": families,
-    "estimator": estimators,
-    "sizes": schedules,
-    "source": sources,
-    "decoder": decoders,
-    "pool": pools,
-}
 
 
 class NotRebuilt(ValueError):
     """A class of the user's own, which a saved run names but does not hold."""
-
-
-def kebab(name: str) -> str:
-    """`MaximumLikelihood` as `maximum-likelihood`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
-
-
-def classes(module: ModuleType) -> dict[str, type]:
-    """The final classes that a module exports, by their kebab-case names."""
-    exported = {
-        kebab(name): value
-        for name, value in vars(module).items()
-        if isinstance(value, type) and issubclass(value, eqx.Module) and not name.startswith("Abstract")
-    }
-    return {name: value for name, value in exported.items() if name not in ("truth", "covariance")}
-
-
-REDUCERS = {
-    name: value for name, value in classes(recording).items() if issubclass(value, recording.AbstractReducer)
-}
 
 
 def describe(value: Any) -> Any:
@@ -90,44 +58,47 @@ def describe(value: Any) -> Any:
 
 def rebuild(section: str, data: dict[str, Any]) -> Any:
     """The value that `describe` described, for a section of a process."""
-    known = classes(SECTIONS[section])
+    return _made(section_classes(section), section, data)
+
+
+def _made(known: Mapping[str, type], what: str, data: dict[str, Any]) -> Any:
     name = data["name"]
     if name not in known:
         raise NotRebuilt(
-            f"the {section} {name!r} is not one of mcollapse's, so it cannot be rebuilt from a saved run: "
+            f"the {what} {name!r} is not one of mcollapse's, so it cannot be rebuilt from a saved run: "
             "compare in the session that ran it"
         )
     arguments = {key: _rebuilt(item) for key, item in data.items() if key != "name"}
-    functions = [item for item in arguments.values() if isinstance(item, str) and ":" in item]
-    if functions:
+    foreign = [own for item in arguments.values() if (own := _own(item)) is not None]
+    if foreign:
         raise NotRebuilt(
-            f"the {section} {name!r} has a function of the user's, {functions[0]!r}, and cannot be rebuilt "
-            "from a saved run: compare in the session that ran it"
+            f"the {what} {name!r} has a class or a function of the user's, {foreign[0]!r}, and cannot be "
+            "rebuilt from a saved run: compare in the session that ran it"
         )
     return known[name](**arguments)
+
+
+def _own(item: Any) -> str | None:
+    """What a user's own function or class is called in a description: `module:name`."""
+    name = item.get("name") if isinstance(item, dict) else item
+    return name if isinstance(name, str) and ":" in name else None
 
 
 def _rebuilt(item: Any) -> Any:
     """A schedule, or an estimator inside another, is a value of its own class; so are parameters."""
     if not isinstance(item, dict):
         return item
-    params = {kebab(f.Params.__name__): f.Params for f in classes(families).values() if hasattr(f, "Params")}
-    if item.get("name") in params:
-        return params[item["name"]](**{key: value for key, value in item.items() if key != "name"})
-    section = next((s for s, module in SECTIONS.items() if item.get("name") in classes(module)), None)
+    name, params = item.get("name"), parameter_classes()
+    if name in params:
+        return params[name](**{key: value for key, value in item.items() if key != "name"})
+    section = next((section for section in SECTIONS if name in section_classes(section)), None)
     return item if section is None else rebuild(section, item)
 
 
 def rebuild_process(data: dict[str, Any]) -> AbstractProcess:
     """A process from its description."""
-    others = classes(processes)
-    if data["name"] in others:
-        return others[data["name"]](**{k: _rebuilt(item) for k, item in data.items() if k != "name"})
     if data["name"] != "recursive-training":
-        raise NotRebuilt(
-            f"the process {data['name']!r} is not one of mcollapse's, so it cannot be rebuilt from a saved "
-            "run: compare in the session that ran it"
-        )
+        return _made(other_processes(), "process", data)
     parts = {section: rebuild(section, data[section]) for section in SECTIONS if section in data}
     bias = {"bias": rebuild("sizes", data["bias"])} if "bias" in data else {}
     return RecursiveTraining(**parts, **bias, path=data.get("path", "auto"))
@@ -146,7 +117,7 @@ def rebuild_record(data: dict[str, Any]) -> recording.Record:
     reduce = dict(data["reduce"])
     at = data.get("at")
     at = recording.every(at["every"]) if isinstance(at, dict) else at
-    return recording.Record(metric, at=at, reduce=REDUCERS[reduce.pop("name")](**reduce))
+    return recording.Record(metric, at=at, reduce=reducers()[reduce.pop("name")](**reduce))
 
 
 def _downstream(described: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
 from mcollapse.measuring import AbstractMetric
 from mcollapse.random import Key
+from mcollapse.whole_numbers import check_whole
 
 DATA, FIT = 1, 2  # purposes below the key of a measurement
 
@@ -32,8 +33,7 @@ class Downstream(AbstractMetric):
 
     def __check_init__(self):
         """A size is a whole number of points."""
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
-            raise ValueError(f"Downstream needs a whole number of points of at least 1, got {self.size!r}")
+        check_whole("size of Downstream", self.size, of="points")
 
     def __call__(self, key: Key, family: AbstractFamily, params: Params, truth: Truth) -> Array:
         """The other model's metric."""

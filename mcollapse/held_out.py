@@ -4,10 +4,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.families.base import AbstractFamily, Params, Truth, require
 from mcollapse.measuring import AbstractMetric
 from mcollapse.random import Key
 from mcollapse.summation import tree_sum
+from mcollapse.whole_numbers import check_whole
 
 
 class HeldOut(AbstractMetric):
@@ -21,16 +22,12 @@ class HeldOut(AbstractMetric):
 
     def __check_init__(self):
         """Points are a whole number."""
-        if isinstance(self.points, bool) or not isinstance(self.points, int) or self.points < 1:
-            raise ValueError(f"HeldOut needs a whole number of points of at least 1, got {self.points!r}")
+        check_whole("points of HeldOut", self.points, of="points")
 
     def __call__(self, key: Key, family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
         """The mean of the negative logarithms."""
-        if not offers(family, "log_density"):
-            raise ValueError(
-                f"HeldOut reads a density, and {family.name} has none: use metrics.squared_error or, "
-                "of points, metrics.cramer_von_mises"
-            )
+        remedy = "use metrics.squared_error or, of points, metrics.cramer_von_mises"
+        require(family, "log_density", "HeldOut reads a density", remedy)
         drawn = truth.family.sample(key, truth.params, self.points, self.points)
         logs = family.log_density(params, family.accepted(drawn).rows)
         return -tree_sum(logs) / jnp.asarray(self.points, logs.dtype)

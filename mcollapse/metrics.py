@@ -15,14 +15,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from mcollapse.downstream import Downstream as Downstream
-from mcollapse.families.base import AbstractFamily, Params, Truth, offers
+from mcollapse.families.base import AbstractFamily, Params, Truth, offers, require
 from mcollapse.held_out import HeldOut as HeldOut
 from mcollapse.measuring import AbstractMetric as AbstractMetric
 from mcollapse.modes import ComponentMass as ComponentMass
 from mcollapse.modes import covered, matched_means
 from mcollapse.schedules import number
 from mcollapse.summation import total, tree_sum
-from mcollapse.triangular import cholesky
 
 _DENSITY_POINTS = 2049
 
@@ -39,11 +38,9 @@ def squared_error(family: AbstractFamily, params: Params, truth: Truth) -> Float
 
 def test_error(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""Of a regression: $E_x (\hat y(x) - y_*(x))^2$ over the features' law, without the labels' noise."""
-    if not hasattr(family, "test_error"):
-        raise ValueError(
-            f"metrics.test_error is that of a regression, and {family.name} is none: use squared_error"
-        )
-    return family.test_error(params, truth.params)  # type: ignore[attr-defined]
+    wanted = "metrics.test_error is that of a regression"
+    require(family, "test_error", wanted, "use squared_error", "is none")
+    return family.test_error(params, truth.params)
 
 
 def squared_norm(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -91,24 +88,22 @@ def cramer_von_mises(family: AbstractFamily, params: Params, truth: Truth) -> Fl
     $\sum_i q_i \bigl[(F_*(x_i) - m_i)^2 + q_i^2/12\bigr]$: a sum of what is not negative. Where the truth is
     data, the sum over these. n times it is the statistic of the goodness-of-fit test.
     """
-    if not hasattr(params, "weights") or not offers(family, "cumulative") or offers(family, "log_density"):
-        raise ValueError(
-            f"metrics.cramer_von_mises is of models that consist of points (families.Empirical), and "
-            f"{family.name} is none: use metrics.total_variation or squared_error"
-        )
+    wanted = "metrics.cramer_von_mises is of models that consist of points (families.Empirical)"
+    require(family, "atoms", wanted, "use metrics.total_variation or squared_error", "is none")
     if not offers(truth.family, "cumulative") or getattr(family, "dimension", 1) > 1:
         raise ValueError(
             f"metrics.cramer_von_mises needs a distribution function in one dimension, and a "
             f"{truth.family.name} truth has none: use metrics.squared_error or trace"
         )
-    if not offers(truth.family, "log_density"):  # the truth is data as well
-        atoms, masses = truth.params.rows, truth.params.weights
+    rows, weights = family.atoms(params)
+    if offers(truth.family, "atoms"):
+        atoms, masses = truth.family.atoms(truth.params)
         gaps = family.cumulative(params, atoms) - truth.family.cumulative(truth.params, atoms)
-        return _total(masses * gaps**2) / _total(masses)
-    shares = params.weights / _total(params.weights)
-    places, shares = jax.lax.sort((truth.family.cumulative(truth.params, params.rows), shares), num_keys=1)
+        return _sum(masses * gaps**2) / _sum(masses)
+    shares = weights / _sum(weights)
+    places, shares = jax.lax.sort((truth.family.cumulative(truth.params, rows), shares), num_keys=1)
     middles = jnp.cumsum(shares) - 0.5 * shares
-    return _total(shares * ((places - middles) ** 2 + shares**2 / 12.0))
+    return _sum(shares * ((places - middles) ** 2 + shares**2 / 12.0))
 
 
 def hellinger(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -121,7 +116,7 @@ def kl_divergence(family: AbstractFamily, params: Params, truth: Truth) -> Float
     r"""$\mathrm{KL}(\hat P \,\|\, P_*)$ in nats: finite however much the model has forgotten."""
     if offers(family, "kl_divergence") and type(truth.family) is type(family):
         return family.kl_divergence(params, truth.params)
-    if hasattr(family, "probabilities"):
+    if offers(family, "probabilities"):
         p, q = _tables(family, params, truth, "kl_divergence")
         ratio = jnp.log(jnp.where(p > 0, p, 1.0)) - jnp.log(jnp.where(p > 0, q, 1.0))
         return _mean(family, p * ratio)
@@ -162,12 +157,9 @@ def support(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array
 
 def distinct_words(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     """The share of a text's different words that its model still knows."""
-    if not hasattr(family, "distinct_words"):
-        raise ValueError(
-            f"metrics.distinct_words counts words of a text, and a {family.name} has none: use "
-            "metrics.support"
-        )
-    return family.distinct_words(params)  # type: ignore[attr-defined]
+    wanted = "metrics.distinct_words counts words of a text"
+    require(family, "distinct_words", wanted, "use metrics.support")
+    return family.distinct_words(params)
 
 
 def single_symbol(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -209,16 +201,13 @@ def wasserstein2_squared(family: AbstractFamily, params: Params, truth: Truth) -
 
 def trace(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\mathrm{tr}\,\hat\Sigma$, the total variance, in any number of dimensions."""
-    return _total(jnp.diagonal(_covariance(family, params, "trace")))
+    return _sum(jnp.diagonal(_covariance(family, params, "trace")))
 
 
 def log_determinant(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
     r"""$\log\det\hat\Sigma$, whose law is exact and light-tailed."""
-    if hasattr(params, "log_diagonal"):
-        return 2.0 * _total(params.log_diagonal)
-    if hasattr(family, "total_covariance"):
-        matrix = _covariance(family, params, "log_determinant")
-        return 2.0 * _total(jnp.log(jnp.diagonal(cholesky(matrix, len(matrix)))))
+    if offers(family, "log_determinant"):
+        return family.log_determinant(params)
     return _log_variance(family, params, "log_determinant")
 
 
@@ -248,19 +237,19 @@ def mode_coverage(family: AbstractFamily, params: Params, truth: Truth) -> Float
     thresholds are ours.
     """
     found = covered(family, params, truth)
-    return _total(found) / len(found)
+    return _sum(found) / len(found)
 
 
 def class_errors(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " classes"]:
     r"""$\|\hat\mu_i - \mu_{*i}\|^2$ of each class: how far images of a token are from what it means."""
     _check_classes(family, "class_errors")
-    return family.class_errors(params, truth.params)  # type: ignore[attr-defined]
+    return family.class_errors(params, truth.params)
 
 
 def class_traces(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, " classes"]:
     r"""$\mathrm{tr}\,\hat\Sigma_i$ of each class: the variety of the images of a token."""
     _check_classes(family, "class_traces")
-    return family.class_traces(params)  # type: ignore[attr-defined]
+    return family.class_traces(params)
 
 
 def unsolved(family: AbstractFamily, params: Params, truth: Truth) -> Float[Array, ""]:
@@ -270,7 +259,7 @@ def unsolved(family: AbstractFamily, params: Params, truth: Truth) -> Float[Arra
             f"metrics.unsolved reads a table of answers, and {family.name} has none: it goes with "
             "processes.WeakSupervision"
         )
-    return _total(truth.family.probabilities(truth.params) * (1.0 - params.correct))  # type: ignore[attr-defined]
+    return _sum(truth.family.probabilities(truth.params) * (1.0 - params.correct))  # type: ignore[attr-defined]
 
 
 class Above(eqx.Module):
@@ -321,10 +310,6 @@ def _density_gap(
     return gap, step
 
 
-def _total(terms: Array) -> Float[Array, ""]:
-    return tree_sum(jnp.atleast_1d(terms))
-
-
 def _sum(terms: Array) -> Float[Array, ""]:
     return tree_sum(jnp.ravel(terms))
 
@@ -333,16 +318,14 @@ def _mean(family: AbstractFamily, terms: Array) -> Float[Array, ""]:
     """The sum over categories, averaged over contexts where there are several."""
     if terms.ndim == 1:
         return _sum(terms)
-    return _sum(tree_sum(terms, axis=-1) * family.context_shares(terms.dtype))  # type: ignore[attr-defined]
+    return _sum(tree_sum(terms, axis=-1) * family.context_shares(terms.dtype))
 
 
 def _table(family: AbstractFamily, params: Params, metric: str) -> Float[Array, "*contexts categories"]:
-    if not hasattr(family, "probabilities"):
-        raise ValueError(
-            f"metrics.{metric} reads a table of probabilities, and {family.name} has none: use "
-            "metrics.squared_error, log_variance or wasserstein2_squared"
-        )
-    return family.probabilities(params)  # type: ignore[attr-defined]
+    wanted = f"metrics.{metric} reads a table of probabilities"
+    remedy = "use metrics.squared_error, log_variance or wasserstein2_squared"
+    require(family, "probabilities", wanted, remedy)
+    return family.probabilities(params)
 
 
 def _tables(
@@ -352,25 +335,16 @@ def _tables(
 
 
 def _check_classes(family: AbstractFamily, metric: str) -> None:
-    if not hasattr(family, metric):
-        raise ValueError(
-            f"metrics.{metric} reads classes, and {family.name} has none: it goes with "
-            "families.LabelledGaussians"
-        )
+    require(family, metric, f"metrics.{metric} reads classes", "it goes with families.LabelledGaussians")
 
 
 def _covariance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, "dimension dimension"]:
-    if hasattr(family, "total_covariance"):  # of a mixture, between its components too
-        return family.total_covariance(params)  # type: ignore[attr-defined]
-    if callable(getattr(family, "covariance", None)):
-        return family.covariance(params)  # type: ignore[attr-defined]
+    if offers(family, "total_covariance"):
+        return family.total_covariance(params)
     return jnp.exp(_log_variance(family, params, metric)).reshape(1, 1)
 
 
 def _log_variance(family: AbstractFamily, params: Params, metric: str) -> Float[Array, ""]:
-    if not offers(family, "log_variance"):
-        raise ValueError(
-            f"metrics.{metric} reads a variance, and {family.name} has none: use metrics.squared_error, "
-            "total_variation or kl_divergence"
-        )
+    wanted = f"metrics.{metric} reads a variance"
+    require(family, "log_variance", wanted, "use metrics.squared_error, total_variation or kl_divergence")
     return family.log_variance(params)

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from mcollapse.families.base import AbstractFamily, Params, Truth
+from mcollapse.families.base import AbstractFamily, Params, Truth, require
 from mcollapse.families.gaussian_mixture import GaussianMixture
 from mcollapse.measuring import AbstractMetric
 from mcollapse.random import Key
 from mcollapse.triangular import solve
+from mcollapse.whole_numbers import check_whole
 
 MOST_MATCHED = 6
 """Components of which all matchings are tried: 720."""
@@ -77,8 +78,7 @@ class ComponentMass(AbstractMetric):
 
     def __check_init__(self):
         """A size is a whole number of points."""
-        if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
-            raise ValueError(f"ComponentMass needs a whole number of points of at least 1, got {self.size!r}")
+        check_whole("size of ComponentMass", self.size, of="points")
 
     def __call__(
         self, key: Key, family: AbstractFamily, params: Params, truth: Truth
@@ -102,9 +102,6 @@ class ComponentMass(AbstractMetric):
 
 
 def _means(family: AbstractFamily, params: Params) -> Float[Array, "components dimension"]:
-    if not hasattr(family, "component_means"):
-        raise ValueError(
-            f"metrics.matched_squared_error compares components of mixtures, and {family.name} has none: use "
-            "metrics.squared_error"
-        )
-    return family.component_means(params)  # type: ignore[attr-defined]
+    wanted = "metrics.matched_squared_error compares components of mixtures"
+    require(family, "component_means", wanted, "use metrics.squared_error")
+    return family.component_means(params)

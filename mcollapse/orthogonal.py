@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from mcollapse.products import matrix_product
+
 ITERATIONS = 64
 """A singular value grows by a half each time: those above 1.5^-64 = 5e-12 of the largest reach 1."""
 
@@ -18,11 +20,6 @@ def nearest_orthogonal(matrix: Float[Array, "d d"]) -> Float[Array, "d d"]:
     start = start / jnp.maximum(jnp.sqrt(jnp.sum(start**2)), 1.0)
 
     def improved(_: int, x: Array) -> Array:
-        return 1.5 * x - 0.5 * product(x, product(x.T, x))
+        return 1.5 * x - 0.5 * matrix_product(x, matrix_product(x.T, x))
 
     return jax.lax.fori_loop(0, ITERATIONS, improved, start)
-
-
-def product(first: Float[Array, "d e"], second: Float[Array, "e f"]) -> Float[Array, "d f"]:
-    """The product of two matrices, in full precision on every backend."""
-    return jnp.matmul(first, second, precision=jax.lax.Precision.HIGHEST)

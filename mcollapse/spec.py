@@ -4,12 +4,12 @@ Sections are the arguments of `simulate` and `RecursiveTraining`, `name` picks t
 its fields. A misspelled key is answered with the nearest one that exists.
 """
 
+import abc
 import dataclasses
 import difflib
 import inspect
 import pathlib
 import tomllib
-import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -17,18 +17,9 @@ import equinox as eqx
 import pydantic
 from pydantic import BeforeValidator, ConfigDict, NonNegativeInt, PositiveInt
 
-from mcollapse import (
-    decoders,
-    estimators,
-    families,
-    metrics,
-    pools,
-    processes,
-    recording,
-    schedules,
-    sources,
-)
-from mcollapse.description import REDUCERS, classes
+from mcollapse import decoders, estimators, families, metrics, pools, recording, schedules, sources
+from mcollapse.abstract_process import AbstractProcess
+from mcollapse.names import classes, other_processes, reducers
 from mcollapse.process import RecursiveTraining
 
 METRICS = tuple(
@@ -38,10 +29,11 @@ METRICS = tuple(
     and not name.startswith("_") and name not in ("number", "standard")
 )  # fmt: skip
 
-
-_written = types.SimpleNamespace(
-    **{name: value for name, value in vars(processes).items() if hasattr(value, "truths")}
-)
+PROCESSES = {
+    name: process
+    for name, process in other_processes().items()
+    if issubclass(process, AbstractProcess) and process.truths is not None
+}
 """The processes whose arguments are numbers and words."""
 
 
@@ -70,8 +62,8 @@ def pick(name: object, known: Mapping[str, Any] | Iterable[str], what: str) -> s
     raise ValueError(f"there is no {what} {name!r}; {hint}")
 
 
-def _component(module: Any, what: str, extra: tuple[str, ...] = ()) -> Callable[[Any], Any]:
-    """A validator that builds a value of one of a module's classes from `{name = …, fields …}`."""
+def _component(known: Mapping[str, type], what: str, extra: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+    """A validator that builds a value of one of the known classes from `{name = …, fields …}`."""
 
     def build(data: Any) -> Any:
         if isinstance(data, eqx.Module):
@@ -79,10 +71,7 @@ def _component(module: Any, what: str, extra: tuple[str, ...] = ()) -> Callable[
         if isinstance(data, str):
             data = {"name": data}
         if not isinstance(data, Mapping) or "name" not in data:
-            raise ValueError(
-                f'a {what} is a section with a name, such as name = "{next(iter(classes(module)))}"'
-            )
-        known = classes(module)
+            raise ValueError(f'a {what} is a section with a name, such as name = "{next(iter(known))}"')
         cls = known[pick(data["name"], known, what)]
         names = [f.name for f in dataclasses.fields(cls) if not f.metadata.get("derived")]
         check_keys(
@@ -105,7 +94,7 @@ def _component(module: Any, what: str, extra: tuple[str, ...] = ()) -> Callable[
 
 
 def _schedule(value: Any) -> Any:
-    return _component(schedules, "schedule")(value) if isinstance(value, Mapping) else value
+    return _component(classes(schedules), "schedule")(value) if isinstance(value, Mapping) else value
 
 
 Schedule = Annotated[Any, BeforeValidator(_schedule)]
@@ -122,7 +111,7 @@ def _model(cls: type) -> type[pydantic.BaseModel]:
         elif "AbstractSchedule" in str(field.type):
             kind = Schedule
         elif "AbstractEstimator" in str(field.type):
-            kind = Annotated[Any, BeforeValidator(_component(estimators, "estimator"))]
+            kind = Annotated[Any, BeforeValidator(_component(classes(estimators), "estimator"))]
         else:
             kind = float | list[float] | list[list[float]] | None
         fields[field.name] = (kind, None)
@@ -156,7 +145,7 @@ def _at(value: Any) -> Any:
 
 def _reducer(value: Any, name: str) -> recording.AbstractReducer:
     data = {"name": value} if isinstance(value, str) else dict(value)
-    chosen: Any = REDUCERS[pick(data.pop("name", None), REDUCERS, "reducer")]
+    chosen: Any = reducers()[pick(data.pop("name", None), reducers(), "reducer")]
     check_keys(data, [f.name for f in dataclasses.fields(chosen)], f"record.{name}.reduce")
     return chosen(**data)
 
@@ -218,11 +207,16 @@ def _called(function: Callable[..., Any], arguments: Mapping[str, Any], where: s
 
 def _constructors(params: type) -> dict[str, Callable[..., Any]]:
     """The class methods of a parameter class, as names of a specification (`from_counts` is `counts`)."""
-    found = {k: getattr(params, k) for k, v in vars(params).items() if isinstance(v, classmethod)}
+    declared = {k: v for cls in reversed(params.__mro__) for k, v in vars(cls).items()}
+    found = {
+        k: getattr(params, k)
+        for k, v in declared.items()
+        if isinstance(v, classmethod) and not k.startswith("_")
+    }
     return {name.removeprefix("from_"): method for name, method in found.items()}
 
 
-class AbstractSpecification(pydantic.BaseModel):
+class AbstractSpecification(pydantic.BaseModel, abc.ABC):
     """What every experiment says, whatever its process."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
@@ -252,21 +246,22 @@ class AbstractSpecification(pydantic.BaseModel):
             n: recording.Record(m, reduce=recording.Moments()) for n, m in self._standard().items()
         }
 
+    @abc.abstractmethod
     def _standard(self) -> dict[str, metrics.Metric]:
-        raise NotImplementedError
+        """What is recorded where the file says nothing."""
 
 
 class Specification(AbstractSpecification):
     """A whole experiment; see the README for an example."""
 
-    family: Annotated[Any, BeforeValidator(_component(families, "family", ("truth",)))]
-    estimator: Annotated[Any, BeforeValidator(_component(estimators, "estimator"))] = (
+    family: Annotated[Any, BeforeValidator(_component(classes(families), "family", ("truth",)))]
+    estimator: Annotated[Any, BeforeValidator(_component(classes(estimators), "estimator"))] = (
         estimators.MaximumLikelihood()
     )
     sizes: Schedule
-    source: Annotated[Any, BeforeValidator(_component(sources, "source"))] = sources.LastModel()
-    decoder: Annotated[Any, BeforeValidator(_component(decoders, "decoder"))] = decoders.AsIs()
-    pool: Annotated[Any, BeforeValidator(_component(pools, "pool"))] = pools.Newest()
+    source: Annotated[Any, BeforeValidator(_component(classes(sources), "source"))] = sources.LastModel()
+    decoder: Annotated[Any, BeforeValidator(_component(classes(decoders), "decoder"))] = decoders.AsIs()
+    pool: Annotated[Any, BeforeValidator(_component(classes(pools), "pool"))] = pools.Newest()
     bias: Schedule = None
     path: Literal["auto", "statistics", "rows"] = "auto"
 
@@ -322,7 +317,7 @@ class Specification(AbstractSpecification):
 class ProcessSpecification(AbstractSpecification):
     """An experiment of another process than recursive training: its section is `[process]`."""
 
-    process: Annotated[Any, BeforeValidator(_component(_written, "process", ("truth",)))]
+    process: Annotated[Any, BeforeValidator(_component(PROCESSES, "process", ("truth",)))]
 
     def _standard(self) -> dict[str, metrics.Metric]:
         return {name: getattr(metrics, name) for name in self.process.recorded}

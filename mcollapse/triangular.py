@@ -14,6 +14,8 @@ from jaxtyping import Array, Float, Int
 
 from mcollapse.lanes import over_lanes
 from mcollapse.once import once
+from mcollapse.products import matrix_product
+from mcollapse.summation import tree_sum
 
 WRITTEN_OUT = 16
 """The largest dimension whose sums are written out, row by row."""
@@ -52,10 +54,15 @@ def floored_cholesky(matrix: Square, least: Vector) -> Square:
     return _floored_factor(matrix, least)
 
 
+def log_determinant(matrix: Square) -> Float[Array, ""]:
+    """The logarithm of the determinant of a positive semi-definite matrix."""
+    return 2.0 * tree_sum(jnp.log(jnp.diagonal(cholesky(matrix, len(matrix)))))
+
+
 def triangular(rows: Float[Array, "count columns"], rank: Rank) -> tuple[Square, Vector]:
     """(L, w) of rows whose last column is y, and of which so many are not zero."""
-    product = jnp.matmul(rows.T, rows, precision=jax.lax.Precision.HIGHEST)
-    return _parts(_fitted(product[:-1], jnp.asarray(rank, jnp.int32)))
+    square = matrix_product(rows.T, rows)
+    return _parts(_fitted(square[:-1], jnp.asarray(rank, jnp.int32)))
 
 
 def join(

@@ -210,6 +210,11 @@ CAUSES = {
     "a metric that is no function": (lambda p: mc.Record("mean"), "'mean'", "mcollapse.metrics"),
     "a metric of another family": (
         lambda p: run(gaussian(), GAUSSIAN, record=keep(mc.metrics.support)), "Gaussian", "log_variance"),
+    "a metric that asks for a method": (
+        lambda p: run(gaussian(), GAUSSIAN, record=keep(mc.metrics.support)), "Gaussian has none", "method `probabilities`"),
+    "one determinant of several classes": (
+        lambda p: run(mc.RecursiveTraining(family=mc.families.LabelledGaussians(), sizes=40), Labelled.circle(3),
+                      record=keep(mc.metrics.log_determinant)), "LabelledGaussians has none", "squared_error"),
     "a variance of a coin": (
         lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.log_variance)), "Bernoulli", "squared_error"),
     "a generation beyond the run": (
@@ -242,6 +247,7 @@ CAUSES = {
         "'relativ_error'", "did you mean 'relative_error'"),
     "a misspelled reducer": (
         lambda p: spec(record={"mean": {"reduce": "quantile"}}), "'quantile'", "did you mean 'quantiles'"),
+    "every yes": (lambda p: mc.every(True), "got True", "at least 1"),
     "keeping nothing": (lambda p: mc.Keep(first=0), "0", "at least one"),
     "a record that does not fit": (
         lambda p: run(categorical(), ZIPF, replicates=10**6, generations=10**4), "GiB", "mc.Moments()"),

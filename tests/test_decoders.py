@@ -56,7 +56,7 @@ def test_tempered_tables(temperature):
 def test_variances_of_every_family_with_one():
     for family, read in (
         (Gaussian(), lambda p: jnp.exp(p.log_variance)),
-        (MultivariateGaussian(2), lambda p: MultivariateGaussian(2).covariance(p)[0, 0]),
+        (MultivariateGaussian(2), lambda p: MultivariateGaussian(2).total_covariance(p)[0, 0]),
         (LinearRegression(2), lambda p: p.noise_variance),
     ):
         params = jax.tree.map(jnp.float32, family.standard_truth())

@@ -13,6 +13,7 @@ import mcollapse as mc
 from mcollapse import random
 from mcollapse.abstract_process import AbstractProcess
 from mcollapse.data import Batch, Counts, Samples
+from mcollapse.description import NotRebuilt, describe, rebuild_process
 from mcollapse.estimators import AbstractEstimator
 from mcollapse.families import AbstractFamily
 from mcollapse.pools import AbstractPool
@@ -180,6 +181,15 @@ def test_another_process_is_run_recorded_swept_and_saved(tmp_path):
         mc.simulate(EachOther(12), truth, **arguments)
     with pytest.raises(ValueError, match=r"mc.Truth\(family, params\)"):
         mc.simulate(EachOther(12), GAUSSIAN, record=record, **arguments)
+
+
+def test_a_process_is_not_rebuilt_with_a_part_of_ones_own():
+    parts = {"family": mc.families.Gaussian(), "model": GAUSSIAN, "size": 9, "synthetic_share": 0.5}
+    described = describe(mc.processes.OneShotMixing(**parts, estimator=mc.estimators.Unbiased()))
+    assert isinstance(rebuild_process(described).estimator, mc.estimators.Unbiased)
+    described = describe(mc.processes.OneShotMixing(**parts, estimator=Shrunk()))
+    with pytest.raises(NotRebuilt, match="one-shot-mixing.*Shrunk"):
+        rebuild_process(described)
 
 
 def test_a_source_a_pool_and_a_schedule():

@@ -8,8 +8,10 @@ from tests.helpers import ROOT, python
 
 PACKAGE = ROOT / "mcollapse"
 LAYERS = [
+    {"whole_numbers", "products"},
     {"version", "status", "costs", "once", "packing", "lanes", "schedules", "theory"},
-    {"summation", "triangular", "orthogonal"},
+    {"summation"},
+    {"triangular", "orthogonal"},
     {"random"},
     {"data"},
     {"families"},
@@ -20,6 +22,7 @@ LAYERS = [
     {"abstract_process", "plan"},
     {"process"},
     {"metrics", "recording", "noise", "processes"},
+    {"names"},
     {"description", "planning", "progress", "program", "datasets"},
     {"sweeping", "compilation", "trajectories"},
     {"running"},

@@ -34,7 +34,7 @@ def statistics(data, weights=None) -> MeanCovariance:
 
 def fitted(data, ddof=0):
     params, status = FAMILY.maximum_likelihood(data, FAMILY.Params.isotropic(3), ddof)
-    return np.asarray(params.mean), np.asarray(FAMILY.covariance(params)), int(status)
+    return np.asarray(params.mean), np.asarray(FAMILY.total_covariance(params)), int(status)
 
 
 def assert_fits(tolerance):

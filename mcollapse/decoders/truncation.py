@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from mcollapse.decoders.base import AbstractDecoder
-from mcollapse.families.base import AbstractFamily, Params
-from mcollapse.families.parameters import whole
+from mcollapse.families.base import AbstractFamily, Params, require
 from mcollapse.schedules import number
+from mcollapse.whole_numbers import check_whole, whole
 
 
 class Top(AbstractDecoder):
@@ -22,8 +22,7 @@ class Top(AbstractDecoder):
 
     def __check_init__(self):
         """At least one symbol is left."""
-        if isinstance(self.symbols, bool) or not isinstance(self.symbols, int) or self.symbols < 1:
-            raise ValueError(f"Top keeps a whole number of symbols of at least 1, got {self.symbols!r}")
+        check_whole("symbols of Top", self.symbols)
 
     def decode(self, family: AbstractFamily, params: Params, t: Int[Array, ""]) -> Params:
         """The table without its tail."""
@@ -65,17 +64,15 @@ def _ranks(table: Float[Array, "*contexts symbols"]) -> Int[Array, "*contexts sy
 
 
 def _table(family: AbstractFamily, params: Params) -> Float[Array, "*contexts symbols"]:
-    return family.probabilities(params)  # type: ignore[attr-defined]
+    return family.probabilities(params)
 
 
 def _kept(family: AbstractFamily, table: Array, kept: Array) -> Params:
     left = jnp.where(kept, table, 0.0)
-    return family.with_probabilities(left / jnp.sum(left, axis=-1, keepdims=True))  # type: ignore[attr-defined]
+    return family.with_probabilities(left / jnp.sum(left, axis=-1, keepdims=True))
 
 
 def _check(decoder: AbstractDecoder, family: AbstractFamily) -> None:
-    if not hasattr(family, "with_probabilities"):
-        raise ValueError(
-            f"decoders.{type(decoder).__name__} truncates a table, and {family.name} has none: use "
-            "it with families.Categorical, NextToken or Bernoulli, or use decoders.Temperature"
-        )
+    wanted = f"decoders.{type(decoder).__name__} truncates a table"
+    remedy = "use it with families.Categorical, NextToken or Bernoulli, or use decoders.Temperature"
+    require(family, "with_probabilities", wanted, remedy)

@@ -7,7 +7,7 @@ from jaxtyping import Array, Int
 
 from mcollapse.data import Batch, Counts
 from mcollapse.estimators.base import AbstractEstimator, Carry
-from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.families.base import AbstractFamily, Params, require
 from mcollapse.random import Key
 from mcollapse.schedules import number
 
@@ -48,8 +48,6 @@ class AddConstant(AbstractEstimator):
 
     def check(self, family: AbstractFamily) -> None:
         """Only counts can be smoothed."""
-        if not hasattr(family, "probabilities"):
-            raise ValueError(
-                f"estimators.AddConstant smooths counts of categories, and {family.name} has none: use it "
-                f"with {COUNTED}, or use estimators.MaximumLikelihood()"
-            )
+        wanted = "estimators.AddConstant smooths counts of categories"
+        remedy = f"use it with {COUNTED}, or use estimators.MaximumLikelihood()"
+        require(family, "probabilities", wanted, remedy)

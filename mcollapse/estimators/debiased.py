@@ -7,7 +7,7 @@ from jaxtyping import Array, Float, Int
 
 from mcollapse.data import Batch, Counts
 from mcollapse.estimators.base import AbstractEstimator, Carry
-from mcollapse.families.base import AbstractFamily, Params, offers
+from mcollapse.families.base import AbstractFamily, Params, require
 from mcollapse.random import Key
 
 
@@ -25,7 +25,7 @@ class Debiased(AbstractEstimator):
 
     def init(self, family: AbstractFamily, params: Params) -> Float[Array, "*contexts categories"]:
         """No batch yet."""
-        return jnp.zeros_like(family.probabilities(params))  # type: ignore[attr-defined]
+        return jnp.zeros_like(family.probabilities(params))
 
     def fit(
         self,
@@ -40,15 +40,13 @@ class Debiased(AbstractEstimator):
         data = batch.all
         assert isinstance(data, Counts)  # `check` admits families of counts only
         share, dtype = batch.share.astype(carry.dtype), carry.dtype
-        last = (1 - share) * data.totals.astype(dtype) * family.probabilities(previous)  # type: ignore[attr-defined]
+        last = (1 - share) * data.totals.astype(dtype) * family.probabilities(previous)
         total = carry + share * (data.counts.astype(dtype) - last)
         params, status = family.maximum_likelihood(Counts(jnp.maximum(total, 0)), previous)
         return params, total, status
 
     def check(self, family: AbstractFamily) -> None:
         """Only proportions can be corrected so."""
-        if not hasattr(family, "probabilities") or not offers(family, "expectation"):
-            raise ValueError(
-                f"estimators.Debiased corrects proportions of independent draws, and {family.name} has none: "
-                "use it with families.Bernoulli, Categorical or NextToken"
-            )
+        wanted = "estimators.Debiased corrects proportions of independent draws"
+        for method in ("probabilities", "expectation"):
+            require(family, method, wanted, "use it with families.Bernoulli, Categorical or NextToken")

@@ -11,9 +11,9 @@ from mcollapse.data import Batch, Samples
 from mcollapse.estimators.base import AbstractEstimator, Carry
 from mcollapse.families.base import AbstractFamily, Params
 from mcollapse.families.gaussian_mixture import FLOOR, ITERATIONS, TOLERANCE, GaussianMixture
-from mcollapse.families.parameters import whole
 from mcollapse.random import Key
 from mcollapse.schedules import number
+from mcollapse.whole_numbers import check_whole, whole
 
 
 class ExpectationMaximisation(AbstractEstimator):
@@ -36,8 +36,7 @@ class ExpectationMaximisation(AbstractEstimator):
 
     def __check_init__(self):
         """Iterations are counted, a tolerance is not negative, a floor is a share of the data's variance."""
-        if isinstance(self.iterations, bool) or not isinstance(self.iterations, int) or self.iterations < 1:
-            raise ValueError(f"iterations is a whole number of at least 1, got {self.iterations!r}")
+        check_whole("iterations", self.iterations)
         if isinstance(self.tolerance, np.ndarray) and (self.tolerance.ndim or not self.tolerance >= 0):
             raise ValueError(f"tolerance is a number of at least 0, in nats a point, got {self.tolerance}")
         if isinstance(self.floor, np.ndarray) and (self.floor.ndim or not 0 < self.floor < 1):

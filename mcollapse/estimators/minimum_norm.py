@@ -4,7 +4,7 @@ from jaxtyping import Array, Int
 
 from mcollapse.data import Batch
 from mcollapse.estimators.base import AbstractEstimator, Carry
-from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.families.base import AbstractFamily, Params, require
 from mcollapse.random import Key
 
 
@@ -26,16 +26,14 @@ class MinimumNorm(AbstractEstimator):
         t: Int[Array, ""],
     ) -> tuple[Params, Carry, Int[Array, ""]]:
         """The family's shortest solution."""
-        params, status = family.minimum_norm(batch.all, previous)  # type: ignore[attr-defined]
+        params, status = family.minimum_norm(batch.all, previous)
         return params, carry, status
 
     def check(self, family: AbstractFamily) -> None:
         """Only a linear regression has many solutions to choose from."""
-        if not hasattr(family, "minimum_norm"):
-            raise ValueError(
-                f"estimators.MinimumNorm chooses among least-squares solutions, and {family.name} has none: "
-                "use it with families.LinearRegression, or use estimators.MaximumLikelihood()"
-            )
+        wanted = "estimators.MinimumNorm chooses among least-squares solutions"
+        remedy = "use it with families.LinearRegression, or use estimators.MaximumLikelihood()"
+        require(family, "minimum_norm", wanted, remedy)
 
     def fewest(self, family: AbstractFamily) -> int:
         """One point."""

@@ -7,7 +7,7 @@ from jaxtyping import Array, Int
 
 from mcollapse.data import Batch
 from mcollapse.estimators.base import AbstractEstimator, Carry
-from mcollapse.families.base import AbstractFamily, Params
+from mcollapse.families.base import AbstractFamily, Params, require
 from mcollapse.random import Key
 from mcollapse.schedules import number
 
@@ -48,16 +48,17 @@ class Ridge(AbstractEstimator):
     ) -> tuple[Params, Carry, Int[Array, ""]]:
         """The family's penalised fit."""
         penalty = jnp.asarray(self.penalty, jnp.result_type(float))
-        params, status = family.ridge(batch.all, previous, penalty)  # type: ignore[attr-defined]
+        params, status = family.ridge(batch.all, previous, penalty)
         return params, carry, status
 
     def check(self, family: AbstractFamily) -> None:
         """Only coefficients have a length."""
-        if not hasattr(family, "ridge"):
-            raise ValueError(
-                f"estimators.Ridge penalises the length of coefficients, and {family.name} has none: use it "
-                "with a regression, such as families.LinearRegression, or use estimators.MaximumLikelihood()"
-            )
+        wanted = "estimators.Ridge penalises the length of coefficients"
+        remedy = (
+            "use it with a regression, such as families.LinearRegression, or use "
+            "estimators.MaximumLikelihood()"
+        )
+        require(family, "ridge", wanted, remedy)
 
     def fewest(self, family: AbstractFamily) -> int:
         """One point."""

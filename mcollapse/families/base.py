@@ -129,6 +129,58 @@ class AbstractFamily(eqx.Module):
         """Two ends between which all but 1e-9 of a law with a density lies, in one dimension."""
         raise ValueError(f"{self.name} has no density in one dimension")
 
+    def atoms(self, params: Params) -> tuple[Float[Array, "rows ..."], Float[Array, " rows"]]:
+        """The points that a model is made of, and their weights, of any sum."""
+        raise ValueError(f"{self.name} consists of no points")
+
+    def probabilities(self, params: Params) -> Float[Array, "*contexts categories"]:
+        """The table of the probabilities of categories, with several contexts a row for each."""
+        raise ValueError(f"{self.name} has no table of probabilities")
+
+    def with_probabilities(self, table: Float[Array, "*contexts categories"]) -> Params:
+        """The model with another table."""
+        raise ValueError(f"{self.name} cannot be given a table of probabilities")
+
+    def context_shares(self, dtype: Any = None) -> Float[Array, " contexts"]:
+        """How often each context occurs: the weights of the rows of a table."""
+        raise ValueError(f"{self.name} has no contexts")
+
+    def total_covariance(self, params: Params) -> Float[Array, "dimension dimension"]:
+        """The covariance matrix of a point; of a mixture, between its components too."""
+        raise ValueError(f"{self.name} states no covariance matrix")
+
+    def log_determinant(self, params: Params) -> Float[Array, ""]:
+        """The logarithm of the determinant of the covariance matrix."""
+        raise ValueError(f"{self.name} states no determinant of a covariance matrix")
+
+    def component_means(self, params: Params) -> Float[Array, "components dimension"]:
+        """The means of the components of a mixture."""
+        raise ValueError(f"{self.name} has no components")
+
+    def class_errors(self, params: Params, truth: Params) -> Float[Array, " classes"]:
+        """The squared error of the mean of each class."""
+        raise ValueError(f"{self.name} has no classes")
+
+    def class_traces(self, params: Params) -> Float[Array, " classes"]:
+        """The total variance of each class."""
+        raise ValueError(f"{self.name} has no classes")
+
+    def test_error(self, params: Params, truth: Params) -> Float[Array, ""]:
+        """The mean squared error of a regression's predictions, without the labels' noise."""
+        raise ValueError(f"{self.name} predicts no labels")
+
+    def distinct_words(self, params: Params) -> Float[Array, ""]:
+        """The share of a text's different words that can still be written."""
+        raise ValueError(f"{self.name} writes no words")
+
+    def ridge(self, data: Any, previous: Params, penalty: Float[Array, ""]) -> tuple[Params, Int[Array, ""]]:
+        """The estimate with a penalty on the length of coefficients, and its status."""
+        raise ValueError(f"{self.name} has no coefficients to penalise")
+
+    def minimum_norm(self, data: Any, previous: Params) -> tuple[Params, Int[Array, ""]]:
+        """Of all least-squares solutions the shortest, and its status."""
+        raise ValueError(f"{self.name} has no least-squares solutions")
+
     def alive(self, params: Params) -> Float[Array, "..."]:
         """1 for what can still be drawn, 0 for what is forgotten for good."""
         raise ValueError(f"a {self.name} has nothing to forget")
@@ -198,3 +250,12 @@ class Truth(eqx.Module):
 def offers(family: AbstractFamily, method: str) -> bool:
     """Whether a family implements an optional method of the contract."""
     return getattr(type(family), method) is not getattr(AbstractFamily, method)
+
+
+def require(family: AbstractFamily, method: str, wanted: str, remedy: str, lacks: str = "has none") -> None:
+    """Refuse a family that does not implement an optional method, which `wanted` says the use of."""
+    if not offers(family, method):
+        raise ValueError(
+            f"{wanted}, and {family.name} {lacks}: {remedy}, or write a method `{method}` if the family is "
+            "your own"
+        )

@@ -15,6 +15,7 @@ from mcollapse.families.resampled import Labels, ResampledCategorical
 from mcollapse.random import Key
 from mcollapse.status import Status
 from mcollapse.summation import largest
+from mcollapse.whole_numbers import is_whole, whole
 
 _RESAMPLED = 4  # points a category, up to which resampling labels is faster than counts of categories
 
@@ -48,7 +49,7 @@ class CategoricalParams(eqx.Module):
         cls, categories: int | float, exponent: float | int = 1.0, shift: float | int = 0.0
     ) -> "CategoricalParams":
         r"""Zipf–Mandelbrot: $p_i \propto (i + \text{shift})^{-\text{exponent}}$, $i = 1, \dots, K$."""
-        if not isinstance(categories, int | np.integer) or categories < 2:
+        if not is_whole(whole(categories), 2):
             raise ValueError(
                 f"a categorical law needs a whole number of at least two categories, got {categories!r}"
             )
@@ -135,7 +136,7 @@ class Categorical(AbstractFamily):
         self, resampled: ResampledCategorical, kept: Labels, truth: CategoricalParams
     ) -> CategoricalParams:
         """Proportions of the labels."""
-        return CategoricalParams(resampled.probabilities(kept, truth.probabilities))
+        return CategoricalParams(resampled.proportions(kept, truth.probabilities))
 
     def combine(
         self, first: CategoricalParams, second: CategoricalParams, weight: Float[Array, ""]

@@ -8,10 +8,11 @@ from jaxtyping import Array, Float, Int
 
 from mcollapse.data import Samples
 from mcollapse.families.base import Count
-from mcollapse.families.parameters import concrete, whole
+from mcollapse.families.parameters import concrete
 from mcollapse.families.points import AbstractPoints, check_points, counted, user_points
 from mcollapse.random import Key
 from mcollapse.status import Status
+from mcollapse.whole_numbers import check_whole, whole
 
 
 class EmpiricalParams(eqx.Module):
@@ -51,7 +52,7 @@ class Empirical(AbstractPoints):
 
     def __check_init__(self):
         """A dimension is a whole number."""
-        self.check_dimension()
+        check_whole("dimension", self.dimension)
 
     def sample(self, key: Key, params: EmpiricalParams, count: Count, capacity: int) -> Samples:
         """Rows of the model, with replacement."""
@@ -82,7 +83,13 @@ class Empirical(AbstractPoints):
             )
         return self.log_spread(params)
 
-    def covariance(self, params: EmpiricalParams) -> Float[Array, "dimension dimension"]:
+    def atoms(
+        self, params: EmpiricalParams
+    ) -> tuple[Float[Array, "capacity ..."], Float[Array, " capacity"]]:
+        """The rows, absent ones with weight 0."""
+        return params.rows, params.weights
+
+    def total_covariance(self, params: EmpiricalParams) -> Float[Array, "dimension dimension"]:
         """The weighted covariance of the rows, with their total weight for divisor."""
         return self.spread(params)
 

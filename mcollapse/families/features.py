@@ -3,13 +3,14 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from mcollapse.families.parameters import concrete
+from mcollapse.families.parameters import check_finite, concrete, finite_numbers, is_concrete
+from mcollapse.products import matrix_product
 from mcollapse.schedules import DERIVED
+from mcollapse.whole_numbers import check_whole
 
 
 class Covariance(eqx.Module):
@@ -42,7 +43,7 @@ class Covariance(eqx.Module):
     def inverse_gram(self) -> Float[Array, "dimension dimension"]:
         r"""$(R^\top R)^{-1}$: the length of coefficients as a function of $R^\top w$."""
         inverse = self.inverse_root
-        return jnp.matmul(inverse, inverse.T, precision=jax.lax.Precision.HIGHEST)
+        return matrix_product(inverse, inverse.T)
 
     def _factor(self, which: int) -> Float[Array, "dimension dimension"]:
         assert self.factors is not None  # `of` fills them in
@@ -74,17 +75,49 @@ def checked_covariance(covariance: np.ndarray) -> np.ndarray:
     return covariance
 
 
+def check_features(family: Any) -> None:
+    """A dimension is a whole number, and the covariance of a regression's features has it."""
+    check_whole("dimension", family.dimension)
+    if family.covariance is not None and np.shape(family.covariance.matrix)[0] != family.dimension:
+        raise ValueError(
+            f"{family.name} has dimension {family.dimension}, but its covariance is a matrix "
+            f"{list(np.shape(family.covariance.matrix))}"
+        )
+
+
+def same_features(ours: Any, theirs: Any) -> bool:
+    """Whether two regressions have features of one law."""
+    first, second = (
+        np.eye(f.dimension) if f.covariance is None else f.covariance.matrix for f in (ours, theirs)
+    )
+    return np.array_equal(np.asarray(first), np.asarray(second))
+
+
+def check_size(family: Any, params: Any) -> None:
+    """A regression has as many coefficients as dimensions."""
+    size = np.shape(params.coefficients)[0]
+    if size != family.dimension:
+        raise ValueError(
+            f"{family.name} has dimension {family.dimension}, but the truth has {size} coefficients: "
+            f"use {family.name}(dimension={size})"
+        )
+
+
+def check_coefficients(values: Any) -> None:
+    """Coefficients are a vector of finite numbers."""
+    if not is_concrete(values):
+        return
+    if np.ndim(values) != 1 or np.size(values) == 0:
+        raise ValueError(f"coefficients are a vector, one a feature, got shape {np.shape(values)}")
+    check_finite("coefficients", values)
+
+
 def real_rows(values: object, what: str) -> np.ndarray:
     """A user's rows [n, d] in float64, refused where they are empty, no numbers or not finite."""
     rows = np.asarray(values)
     if rows.ndim != 2 or rows.size == 0:
         raise ValueError(f"{what} are rows [n, d], got shape {rows.shape}")
-    if rows.dtype.kind not in "biuf":
-        raise ValueError(f"{what} must be numbers, got dtype {rows.dtype}")
-    rows = rows.astype(np.float64)
-    if not np.all(np.isfinite(rows)):
-        raise ValueError(f"{what} must be finite: drop or fill missing values first")
-    return rows
+    return finite_numbers(rows, what)
 
 
 def column_units(x: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from mcollapse import random
 from mcollapse.data import MeanVariance, Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import check_finite, concrete, is_concrete, real_data
+from mcollapse.families.rows import check_rows, floating
 from mcollapse.random import Key
 from mcollapse.random.logarithms import log1p
 from mcollapse.status import Status
@@ -77,12 +78,8 @@ class Gaussian(AbstractFamily):
 
     def accepted(self, samples: Samples) -> Samples:
         """Numbers, counts of another truth among them."""
-        if samples.rows.ndim != 1:
-            raise ValueError(
-                f"a Gaussian is fitted to numbers, and this truth gives rows of shape "
-                f"{list(samples.rows.shape[1:])}: use families.MultivariateGaussian"
-            )
-        return Samples(samples.rows.astype(jnp.result_type(float)), samples.weights)
+        check_rows(self, samples, (), ": use families.MultivariateGaussian")
+        return floating(samples)
 
     def statistics(self, samples: Samples, like: GaussianParams) -> MeanVariance:
         """Count, mean and variance in two passes, so that nothing cancels."""

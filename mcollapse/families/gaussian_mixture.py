@@ -13,8 +13,12 @@ from mcollapse.data import Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.expectation_maximisation import Settings, expectation_maximisation, log_densities
 from mcollapse.families.mixture_parameters import GaussianMixtureParams
-from mcollapse.families.parameters import is_concrete, whole
+from mcollapse.families.parameters import is_concrete
+from mcollapse.families.rows import check_rows
+from mcollapse.products import matrix_product
 from mcollapse.random import Key
+from mcollapse.triangular import log_determinant
+from mcollapse.whole_numbers import check_whole, whole
 
 COMPONENT, NOISE = 1, 2
 ITERATIONS, TOLERANCE, FLOOR = 200, 1e-5, 1e-6
@@ -48,9 +52,7 @@ class GaussianMixture(AbstractFamily):
     def __check_init__(self):
         """Whole numbers of components and dimensions, a known kind of covariance."""
         for name in ("components", "dimension"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} is a whole number of at least 1, got {value!r}")
+            check_whole(name, getattr(self, name))
         if self.covariance not in COVARIANCES:
             raise ValueError(f'covariance is "full", "diagonal" or "spherical", got {self.covariance!r}')
 
@@ -62,7 +64,7 @@ class GaussianMixture(AbstractFamily):
         factors = params.units * jnp.exp(params.log_diagonals)[:, None, :]
         rows = jnp.zeros_like(normals)
         for k in range(self.components):
-            noise = jnp.matmul(normals, factors[k].T, precision=jax.lax.Precision.HIGHEST)
+            noise = matrix_product(normals, factors[k].T)
             rows = jnp.where((labels == k)[:, None], params.means[k] + noise, rows)
         return Samples.first(rows, count)
 
@@ -84,11 +86,7 @@ class GaussianMixture(AbstractFamily):
         from_rows: bool = False,
     ) -> tuple[GaussianMixtureParams, Int[Array, ""]]:
         """Until the mean log-likelihood rises by no more than `tolerance`."""
-        if data.rows.ndim != 2 or data.rows.shape[1] != self.dimension:
-            raise ValueError(
-                f"a GaussianMixture of dimension {self.dimension} is fitted to rows of so many numbers, got "
-                f"shape {data.rows.shape}"
-            )
+        check_rows(self, data, (self.dimension,))
         settings = Settings(iterations, tolerance, floor, self.covariance, from_rows)
         return expectation_maximisation(data, previous, settings, self.fewest(0))
 
@@ -130,6 +128,10 @@ class GaussianMixture(AbstractFamily):
         factors = params.units * jnp.exp(params.log_diagonals)[:, None, :]
         columns = jnp.concatenate([factors, apart[:, :, None]], axis=2) * jnp.sqrt(weights)[:, None, None]
         return jnp.einsum("kij,klj->il", columns, columns, precision=jax.lax.Precision.HIGHEST)
+
+    def log_determinant(self, params: GaussianMixtureParams) -> Float[Array, ""]:
+        """Of the covariance matrix."""
+        return log_determinant(self.total_covariance(params))
 
     def interval(self, params: GaussianMixtureParams) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """6.2 standard deviations on both sides of each component that still has a weight."""

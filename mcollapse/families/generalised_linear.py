@@ -4,7 +4,6 @@ import abc
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -12,15 +11,41 @@ from jaxtyping import Array, Float, Int
 from mcollapse import random
 from mcollapse.data import Samples
 from mcollapse.families.base import AbstractFamily, Count
-from mcollapse.families.features import Covariance
+from mcollapse.families.features import Covariance, check_coefficients, check_size, same_features
 from mcollapse.families.newton import Data, Link, minimise
-from mcollapse.families.parameters import check_finite, is_concrete
+from mcollapse.families.rows import check_rows
 from mcollapse.once import once
+from mcollapse.products import matrix_product
 from mcollapse.random import Key
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
 
 FEATURES, LABELS = 1, 2
+
+
+class AbstractCoefficients(eqx.Module):
+    """Parameters of a model that are a vector of coefficients alone."""
+
+    coefficients: eqx.AbstractVar[Any]
+
+    def __check_init__(self):
+        """Coefficients are a vector of finite numbers."""
+        check_coefficients(self.coefficients)
+
+    @classmethod
+    def ones(cls, dimension: int = 2) -> "AbstractCoefficients":
+        """All coefficients 1."""
+        return cls(np.ones(int(dimension)))
+
+    @classmethod
+    def zeros(cls, dimension: int = 2) -> "AbstractCoefficients":
+        """Labels that do not depend on the features: fair coins, or rates of 1."""
+        return cls(np.zeros(int(dimension)))
+
+    @classmethod
+    def standard(cls) -> "AbstractCoefficients":
+        """Two coefficients of 1."""
+        return cls.ones()
 
 
 class AbstractGeneralisedLinear(AbstractFamily):
@@ -52,9 +77,9 @@ class AbstractGeneralisedLinear(AbstractFamily):
         """Rows (x, y)."""
         white = once(lambda: random.normal(key, FEATURES, (capacity, self.dimension)))
         labels = once(
-            lambda: self.labels(key.at(LABELS), _product(white, self.whitened(params.coefficients)))
+            lambda: self.labels(key.at(LABELS), matrix_product(white, self.whitened(params.coefficients)))
         )
-        features = white if self.covariance is None else _product(white, self.covariance.root.T)
+        features = white if self.covariance is None else matrix_product(white, self.covariance.root.T)
         return Samples.first(jnp.concatenate([features, labels[:, None]], axis=1), count)
 
     def maximum_likelihood(self, data: Samples, previous: Any, ddof: int = 0) -> tuple[Any, Int[Array, ""]]:
@@ -80,20 +105,12 @@ class AbstractGeneralisedLinear(AbstractFamily):
 
     def check(self, params: Any) -> None:
         """As many coefficients as dimensions."""
-        size = np.shape(params.coefficients)[0]
-        if size != self.dimension:
-            raise ValueError(
-                f"{self.name} has dimension {self.dimension}, but the truth has {size} coefficients: "
-                f"use {self.name}(dimension={size})"
-            )
+        check_size(self, params)
 
     def check_truth(self, family: AbstractFamily) -> None:
         """Features have one law."""
         assert isinstance(family, AbstractGeneralisedLinear)
-        ours, theirs = (
-            np.eye(f.dimension) if f.covariance is None else f.covariance.matrix for f in (self, family)
-        )
-        if not np.array_equal(np.asarray(ours), np.asarray(theirs)):
+        if not same_features(self, family):
             raise ValueError(
                 "labels are made anew and features are not: truth and model need one covariance; pass the "
                 f"parameters alone as the truth, or the same {self.name} in mc.Truth"
@@ -110,14 +127,10 @@ class AbstractGeneralisedLinear(AbstractFamily):
     def whitened(self, coefficients: Any) -> Float[Array, " dimension"]:
         r"""$R^\top b$ with $\Sigma = R R^\top$: the coefficients of uncorrelated features."""
         values = jnp.asarray(coefficients, jnp.result_type(float))
-        return values if self.covariance is None else _product(self.covariance.root.T, values)
+        return values if self.covariance is None else matrix_product(self.covariance.root.T, values)
 
     def _fitted(self, data: Samples, previous: Any, penalty: Array | None) -> tuple[Any, Int[Array, ""]]:
-        if data.rows.ndim != 2 or data.rows.shape[1] != self.dimension + 1:
-            raise ValueError(
-                f"a {self.name} of dimension {self.dimension} is fitted to rows of {self.dimension + 1} "
-                f"numbers, got shape {data.rows.shape}"
-            )
+        check_rows(self, data, (self.dimension + 1,))
         dtype = jnp.result_type(float)
         # absent rows may hold anything
         columns = jnp.where(data.weights != 0, data.rows.astype(dtype).T, 0.0)
@@ -130,32 +143,7 @@ class AbstractGeneralisedLinear(AbstractFamily):
         return self.Params(jnp.where(usable, found, start)), status  # type: ignore[attr-defined]
 
 
-def check_coefficients(values: Any) -> None:
-    """Coefficients are a vector of finite numbers."""
-    if not is_concrete(values):
-        return
-    if np.ndim(values) != 1 or np.size(values) == 0:
-        raise ValueError(f"coefficients are a vector, one a feature, got shape {np.shape(values)}")
-    check_finite("coefficients", values)
-
-
-def check_dimension(family: Any) -> None:
-    """A dimension is a whole number, and the covariance has it."""
-    dimension, covariance = family.dimension, family.covariance
-    if isinstance(dimension, bool) or not isinstance(dimension, int) or dimension < 1:
-        raise ValueError(f"dimension is a whole number of at least 1, got {dimension!r}")
-    if covariance is not None and np.shape(covariance.matrix)[0] != dimension:
-        raise ValueError(
-            f"{family.name} has dimension {dimension}, but its covariance is a matrix "
-            f"{list(np.shape(covariance.matrix))}"
-        )
-
-
 def angles(ours: Array, theirs: Array) -> tuple[Array, Array, Array]:
     r"""Lengths and products: $\|u_*\|^2$, $u_*^\top (u - u_*)$ and $\|u - u_*\|^2$."""
     shift = ours - theirs
     return tree_sum(theirs * theirs), tree_sum(theirs * shift), tree_sum(shift * shift)
-
-
-def _product(first: Array, second: Array) -> Array:
-    return jnp.matmul(first, second, precision=jax.lax.Precision.HIGHEST)

@@ -4,7 +4,6 @@ import math
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
@@ -13,12 +12,14 @@ from jaxtyping import Array, Float, Int
 from mcollapse import random
 from mcollapse.data import Samples
 from mcollapse.families.base import Count
-from mcollapse.families.parameters import concrete, whole
+from mcollapse.families.parameters import concrete
 from mcollapse.families.points import AbstractPoints, check_points, counted, user_points
+from mcollapse.products import matrix_product
 from mcollapse.random import Key
 from mcollapse.status import Status
 from mcollapse.summation import row_sum
 from mcollapse.triangular import cholesky
+from mcollapse.whole_numbers import check_whole, whole
 
 NOISE = 3  # beside the two purposes of choosing rows
 RULES = ("scott", "silverman", "normal-reference")
@@ -114,7 +115,7 @@ class KernelDensity(AbstractPoints):
 
     def __check_init__(self):
         """A dimension is a whole number, a bandwidth a number or a rule."""
-        self.check_dimension()
+        check_whole("dimension", self.dimension)
         check_bandwidth(self.bandwidth, self.dimension)
 
     def sample(self, key: Key, params: KernelDensityParams, count: Count, capacity: int) -> Samples:
@@ -123,7 +124,7 @@ class KernelDensity(AbstractPoints):
         if self.dimension == 1:
             return Samples.first(rows + params.kernel[0, 0] * random.normal(key, NOISE, (capacity,)), count)
         normals = random.normal(key, NOISE, (capacity, self.dimension))
-        moved = jnp.matmul(normals, params.kernel.T, precision=jax.lax.Precision.HIGHEST)
+        moved = matrix_product(normals, params.kernel.T)
         return Samples.first(rows + moved, count)
 
     def maximum_likelihood(
@@ -160,10 +161,10 @@ class KernelDensity(AbstractPoints):
         """One point, or enough for the covariance that a rule needs."""
         return 1 + self.dimension if isinstance(self.bandwidth, str) else 1
 
-    def covariance(self, params: KernelDensityParams) -> Float[Array, "dimension dimension"]:
+    def total_covariance(self, params: KernelDensityParams) -> Float[Array, "dimension dimension"]:
         r"""That of the rows, with divisor n, and $K K^\top$."""
         kernel = params.kernel
-        return self.spread(params) + jnp.matmul(kernel, kernel.T, precision=jax.lax.Precision.HIGHEST)
+        return self.spread(params) + matrix_product(kernel, kernel.T)
 
     def log_variance(self, params: KernelDensityParams) -> Float[Array, ""]:
         r"""$\log(\frac1W\sum_i w_i (x_i - \bar x)^2 + h^2)$."""

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -12,13 +11,23 @@ from jaxtyping import Array, Float, Int
 from mcollapse import random
 from mcollapse.data import LeastSquares, Samples
 from mcollapse.families.base import AbstractFamily, Count
-from mcollapse.families.features import Covariance, regression_data
-from mcollapse.families.parameters import check_finite, concrete, is_concrete, whole
+from mcollapse.families.features import (
+    Covariance,
+    check_coefficients,
+    check_features,
+    check_size,
+    regression_data,
+    same_features,
+)
+from mcollapse.families.parameters import concrete, is_concrete
+from mcollapse.families.rows import check_rows
+from mcollapse.products import matrix_product
 from mcollapse.random import Key
 from mcollapse.schedules import DERIVED
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
 from mcollapse.triangular import cholesky, join, solve, solve_transposed, triangular
+from mcollapse.whole_numbers import check_whole, whole
 
 FEATURES, NOISE = 1, 2
 
@@ -31,12 +40,7 @@ class LinearRegressionParams(eqx.Module):
 
     def __check_init__(self):
         """Coefficients are a vector of finite numbers, a variance is not negative."""
-        if is_concrete(self.coefficients):
-            if np.ndim(self.coefficients) != 1 or np.size(self.coefficients) == 0:
-                raise ValueError(
-                    f"coefficients are a vector, one a feature, got shape {np.shape(self.coefficients)}"
-                )
-            check_finite("coefficients", self.coefficients)
+        check_coefficients(self.coefficients)
         if is_concrete(self.noise_variance) and np.ndim(self.noise_variance) != 0:
             raise ValueError(f"noise_variance is one number, got shape {np.shape(self.noise_variance)}")
         if is_concrete(self.noise_variance) and not 0.0 <= float(self.noise_variance) < np.inf:
@@ -90,15 +94,8 @@ class LinearRegression(AbstractFamily):
 
     def __check_init__(self):
         """A dimension and a design are whole numbers, a covariance is one."""
-        for name, least in (("dimension", 1), ("design", 1)):
-            value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
-                raise ValueError(f"{name} is a whole number of at least {least}, got {value!r}")
-        if self.covariance is not None and np.shape(self.covariance.matrix)[0] != self.dimension:
-            raise ValueError(
-                f"LinearRegression has dimension {self.dimension}, but its covariance is a matrix "
-                f"{list(np.shape(self.covariance.matrix))}"
-            )
+        check_features(self)
+        check_whole("design", self.design, optional=True)
 
     def sample(self, key: Key, params: LinearRegressionParams, count: Count, capacity: int) -> Samples:
         """Rows (x, y)."""
@@ -106,20 +103,16 @@ class LinearRegression(AbstractFamily):
         if white is None:
             white = random.normal(key, FEATURES, (capacity, self.dimension))
         noise = jnp.sqrt(params.noise_variance) * random.normal(key, NOISE, (capacity,))
-        labels = _product(white, self._whitened(params.coefficients)) + noise
-        features = white if self.covariance is None else _product(white, self.covariance.root.T)
+        labels = matrix_product(white, self._whitened(params.coefficients)) + noise
+        features = white if self.covariance is None else matrix_product(white, self.covariance.root.T)
         return Samples.first(jnp.concatenate([features, labels[:, None]], axis=1), count)
 
     def statistics(self, samples: Samples, like: LinearRegressionParams) -> LeastSquares:
         """The triangular factor of the rows, each times the root of its weight."""
-        if samples.rows.ndim != 2 or samples.rows.shape[1] != self.dimension + 1:
-            raise ValueError(
-                f"a LinearRegression of dimension {self.dimension} is fitted to rows of {self.dimension + 1} "
-                f"numbers, got shape {samples.rows.shape}"
-            )
+        check_rows(self, samples, (self.dimension + 1,))
         rows = samples.rows.astype(jnp.result_type(float))
         if self.covariance is not None:
-            white = _product(rows[:, :-1], self.covariance.inverse_root.T)
+            white = matrix_product(rows[:, :-1], self.covariance.inverse_root.T)
             rows = jnp.concatenate([white, rows[:, -1:]], axis=1)
         weighted = jnp.sqrt(samples.weights.astype(rows.dtype))[:, None] * rows
         present = jnp.sum(samples.weights != 0, dtype=jnp.int32)
@@ -164,11 +157,11 @@ class LinearRegression(AbstractFamily):
         self, data: LeastSquares, previous: LinearRegressionParams
     ) -> tuple[LinearRegressionParams, Int[Array, ""]]:
         r"""The shortest least-squares solution, $X^+ y = L (L^\top L)^{-1} q$ in the features' own units."""
-        factor = data.factor if self.covariance is None else _product(self.covariance.root, data.factor)
+        factor = data.factor if self.covariance is None else matrix_product(self.covariance.root, data.factor)
         # columns of zeros have pivots of zero there too, and add nothing
-        small = cholesky(_product(factor.T, factor), data.rank)
+        small = cholesky(matrix_product(factor.T, factor), data.rank)
         inner = solve_transposed(small, solve(small, data.projection))
-        return self._checked(_product(factor, inner), data.count > 0, previous)
+        return self._checked(matrix_product(factor, inner), data.count > 0, previous)
 
     def settle(self, key: Key, capacity: int | None) -> "LinearRegression":
         """The design, where there is one: its rows if rows are drawn, and the factor of its Gram matrix."""
@@ -221,20 +214,12 @@ class LinearRegression(AbstractFamily):
 
     def check(self, params: LinearRegressionParams) -> None:
         """As many coefficients as dimensions."""
-        size = np.shape(params.coefficients)[0]
-        if size != self.dimension:
-            raise ValueError(
-                f"LinearRegression has dimension {self.dimension}, but the truth has {size} coefficients: "
-                f"use LinearRegression(dimension={size})"
-            )
+        check_size(self, params)
 
     def check_truth(self, family: AbstractFamily) -> None:
         """Features have one law."""
         assert isinstance(family, LinearRegression)
-        ours, theirs = (
-            np.eye(f.dimension) if f.covariance is None else f.covariance.matrix for f in (self, family)
-        )
-        if not np.array_equal(np.asarray(ours), np.asarray(theirs)) or self.design != family.design:
+        if not same_features(self, family) or self.design != family.design:
             raise ValueError(
                 "labels are made anew and features are not: truth and model need one covariance and one "
                 "design; pass the parameters alone as the truth, or the same LinearRegression in mc.Truth"
@@ -269,15 +254,15 @@ class LinearRegression(AbstractFamily):
         return self.dimension
 
     def _whitened(self, values: Any) -> Float[Array, " dimension"]:
-        coefficients = jnp.asarray(values, jnp.result_type(float))
-        return coefficients if self.covariance is None else _product(self.covariance.root.T, coefficients)
+        numbers = jnp.asarray(values, jnp.result_type(float))
+        return numbers if self.covariance is None else matrix_product(self.covariance.root.T, numbers)
 
     def _fitted(
         self, data: LeastSquares, previous: LinearRegressionParams
     ) -> tuple[LinearRegressionParams, Int[Array, ""]]:
         solution = data.solution
         if self.covariance is not None:
-            solution = _product(self.covariance.inverse_root.T, solution)
+            solution = matrix_product(self.covariance.inverse_root.T, solution)
         spans = jnp.all(jnp.diagonal(data.factor) > 0)
         return self._checked(solution, spans, previous)
 
@@ -289,7 +274,3 @@ class LinearRegression(AbstractFamily):
             jnp.where(enough, coefficients, previous.coefficients), previous.noise_variance
         )
         return params, jnp.where(enough, status, Status.TOO_FEW_POINTS).astype(jnp.int32)
-
-
-def _product(first: Array, second: Array) -> Array:
-    return jnp.matmul(first, second, precision=jax.lax.Precision.HIGHEST)

@@ -13,6 +13,7 @@ from mcollapse import random
 from mcollapse.data import Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import check_finite, concrete, is_concrete, real_data
+from mcollapse.families.rows import check_rows, floating
 from mcollapse.random import Key
 from mcollapse.status import Status
 from mcollapse.summation import row_sum
@@ -143,12 +144,8 @@ class Location(AbstractFamily):
 
     def accepted(self, samples: Samples) -> Samples:
         """Rows as floating-point numbers."""
-        if samples.rows.ndim != 1:
-            raise ValueError(
-                f"a Location is fitted to numbers, and this truth gives rows of shape "
-                f"{list(samples.rows.shape[1:])}"
-            )
-        return Samples(samples.rows.astype(jnp.result_type(float)), samples.weights)
+        check_rows(self, samples, ())
+        return floating(samples)
 
     def maximum_likelihood(
         self, data: Samples, previous: LocationParams, ddof: int = 0

@@ -7,47 +7,28 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from mcollapse import random
-from mcollapse.families.features import Covariance, regression_data
+from mcollapse.families.features import Covariance, check_features, regression_data
 from mcollapse.families.generalised_linear import (
     LABELS,
+    AbstractCoefficients,
     AbstractGeneralisedLinear,
     angles,
-    check_coefficients,
-    check_dimension,
 )
 from mcollapse.families.host_fit import fitted
 from mcollapse.families.newton import Link
-from mcollapse.families.parameters import concrete, whole
+from mcollapse.families.parameters import concrete
 from mcollapse.random import Key
 from mcollapse.summation import tree_sum
+from mcollapse.whole_numbers import whole
 
 _REACH, _ALONG, _ACROSS = 6.5, 81, 41
 """Equally spaced nodes of two normal numbers, in standard deviations: along the truth, and across."""
 
 
-class LogisticRegressionParams(eqx.Module):
+class LogisticRegressionParams(AbstractCoefficients):
     """Coefficients: how much the log-odds of a 1 grow with each feature."""
 
     coefficients: Float[Array, " dimension"] = eqx.field(converter=concrete)
-
-    def __check_init__(self):
-        """Coefficients are a vector of finite numbers."""
-        check_coefficients(self.coefficients)
-
-    @classmethod
-    def ones(cls, dimension: int = 2) -> "LogisticRegressionParams":
-        """All coefficients 1."""
-        return cls(np.ones(int(dimension)))
-
-    @classmethod
-    def zeros(cls, dimension: int = 2) -> "LogisticRegressionParams":
-        """Labels that are fair coins."""
-        return cls(np.zeros(int(dimension)))
-
-    @classmethod
-    def standard(cls) -> "LogisticRegressionParams":
-        """Two coefficients of 1."""
-        return cls.ones()
 
     @classmethod
     def from_data(cls, features: object, labels: object) -> "LogisticRegressionParams":
@@ -78,7 +59,7 @@ class LogisticRegression(AbstractGeneralisedLinear):
 
     def __check_init__(self):
         """A dimension is a whole number, a covariance is one."""
-        check_dimension(self)
+        check_features(self)
 
     def labels(self, key: Key, predictors: Float[Array, " rows"]) -> Float[Array, " rows"]:
         """0 or 1."""

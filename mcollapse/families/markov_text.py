@@ -19,6 +19,7 @@ from mcollapse.random import Key
 from mcollapse.schedules import DERIVED
 from mcollapse.status import Status
 from mcollapse.summation import total
+from mcollapse.whole_numbers import check_whole
 
 
 class MarkovTextParams(eqx.Module):
@@ -65,13 +66,9 @@ class MarkovText(AbstractFamily):
 
     def __check_init__(self):
         """A context has a word, a sentence one more than a context."""
-        if isinstance(self.order, bool) or not isinstance(self.order, int) or self.order < 1:
-            raise ValueError(
-                f"the order of a MarkovText is a whole number of words of at least 1, got {self.order!r}; "
-                "without any context it is a Categorical"
-            )
-        if isinstance(self.sentence, bool) or not isinstance(self.sentence, int):
-            raise ValueError(f"a sentence has a whole number of words, got {self.sentence!r}")
+        remedy = "; without any context it is a Categorical"
+        check_whole("the order of a MarkovText", self.order, of="words", remedy=remedy)
+        check_whole("a sentence", self.sentence, of="words")
         if self.sentence <= self.order:
             raise ValueError(
                 f"a sentence of {self.sentence} words is all context: with order {self.order} it needs at "

@@ -13,14 +13,16 @@ from mcollapse import random
 from mcollapse.data import MeanCovariance, Samples, log_sum_factor, unit_and_logs
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.features import checked_covariance, real_rows
-from mcollapse.families.parameters import check_finite, concrete, is_concrete, whole
+from mcollapse.families.parameters import check_finite, concrete, is_concrete
+from mcollapse.families.rows import check_rows
 from mcollapse.orthogonal import nearest_orthogonal
-from mcollapse.orthogonal import product as matrix_product
+from mcollapse.products import matrix_product
 from mcollapse.random import Key
 from mcollapse.random.logarithms import log1p
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
 from mcollapse.triangular import cholesky, gram, product, solve
+from mcollapse.whole_numbers import check_whole, whole
 
 MEAN, COVARIANCE = 1, 2
 
@@ -105,8 +107,7 @@ class MultivariateGaussian(AbstractFamily):
 
     def __check_init__(self):
         """The covariance is fitted or known, the dimension a whole number."""
-        if isinstance(self.dimension, bool) or not isinstance(self.dimension, int) or self.dimension < 1:
-            raise ValueError(f"dimension is a whole number of at least 1, got {self.dimension!r}")
+        check_whole("dimension", self.dimension)
         if self.variance not in ("fitted", "known"):
             raise ValueError(f'variance is "fitted" or "known", got {self.variance!r}')
 
@@ -114,16 +115,12 @@ class MultivariateGaussian(AbstractFamily):
         """Rows are vectors."""
         normals = random.normal(key, MEAN, (capacity, self.dimension))
         factor = params.unit * jnp.exp(params.log_diagonal)
-        rows = jnp.matmul(normals, factor.T, precision=jax.lax.Precision.HIGHEST)
+        rows = matrix_product(normals, factor.T)
         return Samples.first(params.mean + rows, count)
 
     def statistics(self, samples: Samples, like: MultivariateGaussianParams) -> MeanCovariance:
         """Count, mean and covariance in two passes, in units of the largest deviation."""
-        if samples.rows.ndim != 2 or samples.rows.shape[1] != self.dimension:
-            raise ValueError(
-                f"a MultivariateGaussian of dimension {self.dimension} is fitted to rows of so many numbers, "
-                f"got shape {samples.rows.shape}"
-            )
+        check_rows(self, samples, (self.dimension,))
         dtype = jnp.result_type(float)
         rows, weights = samples.rows.astype(dtype), samples.weights.astype(dtype)
         total = jnp.maximum(jnp.sum(weights), jnp.finfo(dtype).tiny)
@@ -133,7 +130,7 @@ class MultivariateGaussian(AbstractFamily):
         unit = jnp.where(largest > 0, largest, 1.0)
         scaled = centred / unit * jnp.sqrt(weights / total)[:, None]
         present = jnp.sum(samples.weights != 0, dtype=jnp.int32)
-        factor = cholesky(jnp.matmul(scaled.T, scaled, precision=jax.lax.Precision.HIGHEST), present - 1)
+        factor = cholesky(matrix_product(scaled.T, scaled), present - 1)
         return MeanCovariance(samples.count, mean, *unit_and_logs(factor, jnp.log(unit)), present)
 
     def sample_statistics(self, key: Key, params: MultivariateGaussianParams, count: Count) -> MeanCovariance:
@@ -268,9 +265,13 @@ class MultivariateGaussian(AbstractFamily):
         rest = jnp.where(jnp.eye(self.dimension + 1, self.dimension, dtype=bool), 0.0, white)
         return 0.5 * (tree_sum(jnp.ravel(rest**2)) + tree_sum(jnp.expm1(log_ratio) - log_ratio))
 
-    def covariance(self, params: MultivariateGaussianParams) -> Float[Array, "dimension dimension"]:
+    def total_covariance(self, params: MultivariateGaussianParams) -> Float[Array, "dimension dimension"]:
         r"""$\Sigma$, zero where it is below the smallest float."""
         return gram(jnp.asarray(params.unit * jnp.exp(params.log_diagonal), jnp.result_type(float)))
+
+    def log_determinant(self, params: MultivariateGaussianParams) -> Float[Array, ""]:
+        """Twice the sum of the logarithms of the diagonal, however small it is."""
+        return 2.0 * tree_sum(params.log_diagonal)
 
     def check(self, params: MultivariateGaussianParams) -> None:
         """As many coordinates as dimensions."""

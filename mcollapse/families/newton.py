@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from mcollapse.products import matrix_product
 from mcollapse.status import Status
 from mcollapse.triangular import cholesky, solve, solve_transposed
 
@@ -103,9 +104,9 @@ def _turn(carry: _Carry, data: Data, link: Link, penalty: Array | None, enough: 
     predictors = _along(data, carry.coefficients)
     mean, curvature = link.moments(predictors)
     residuals = jnp.where(present, data.weights * (data.labels - mean), 0.0)
-    gradient = _product(data.features, residuals)
+    gradient = matrix_product(data.features, residuals)
     weighted = data.features * jnp.where(present, data.weights * curvature, 0.0)
-    hessian = _product(weighted, data.features.T)
+    hessian = matrix_product(weighted, data.features.T)
     size = len(carry.coefficients)
     if penalty is not None:
         gradient, hessian = gradient - penalty * carry.coefficients, hessian + penalty * jnp.eye(size)
@@ -153,11 +154,11 @@ def _separated(
 
 
 def _along(data: Data, coefficients: Vector) -> Rows:
-    return _product(coefficients, data.features)
+    return matrix_product(coefficients, data.features)
 
 
 def _sum(first: Rows, second: Rows) -> Float[Array, ""]:
-    return _product(first, second)
+    return matrix_product(first, second)
 
 
 def _any(found: Bool[Array, " rows"]) -> Bool[Array, ""]:
@@ -167,7 +168,3 @@ def _any(found: Bool[Array, " rows"]) -> Bool[Array, ""]:
 
 def _most(values: Rows, present: Bool[Array, " rows"]) -> Float[Array, ""]:
     return jnp.max(jnp.where(present, values, 0.0))
-
-
-def _product(first: Array, second: Array) -> Array:
-    return jnp.matmul(first, second, precision=jax.lax.Precision.HIGHEST)

@@ -17,6 +17,7 @@ from mcollapse.random import Key
 from mcollapse.random.integers import product
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
+from mcollapse.whole_numbers import is_whole, whole
 
 _ONE = Categorical()  # what every context is
 
@@ -280,7 +281,7 @@ def _weights(value: object) -> tuple[float, ...] | None:
 
 
 def _check_contexts(contexts: object) -> None:
-    if isinstance(contexts, bool) or not isinstance(contexts, int | np.integer) or contexts < 1:
+    if not is_whole(whole(contexts)):
         raise ValueError(f"a whole number of at least one context is needed, got {contexts!r}")
 
 

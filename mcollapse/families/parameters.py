@@ -22,11 +22,6 @@ def concrete(value: object) -> Any:
     return np.asarray(value, np.float64)
 
 
-def whole(value: object) -> Any:
-    """A Python int of a numpy one, which would be a leaf; everything else as it is."""
-    return int(value) if isinstance(value, np.integer) else value
-
-
 def is_concrete(value: object) -> bool:
     """Whether values can be looked at now: a tracer cannot."""
     return isinstance(value, np.ndarray) or (isinstance(value, jax.Array) and not isinstance(value, Tracer))
@@ -39,6 +34,16 @@ def check_finite(name: str, values: object) -> None:
     if bad.size:
         where = f" at position {bad[0]}" if flat.size > 1 else ""
         raise ValueError(f"{name} must be finite, got {flat[bad[0]]}{where}")
+
+
+def finite_numbers(array: np.ndarray, what: str) -> np.ndarray:
+    """A user's array in float64, refused where it holds no numbers, NaN or infinity."""
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{what} must be numbers, got dtype {array.dtype}")
+    array = array.astype(np.float64)
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{what} must be finite: drop or fill missing values first")
+    return array
 
 
 def check_probabilities(values: object) -> None:

@@ -13,8 +13,11 @@ from mcollapse.data import Samples
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.families.gaussian import Gaussian
 from mcollapse.families.multivariate_gaussian import MultivariateGaussian
+from mcollapse.families.parameters import finite_numbers
+from mcollapse.families.rows import check_rows, floating
 from mcollapse.lanes import most
 from mcollapse.once import once
+from mcollapse.products import matrix_product
 from mcollapse.random import Key
 from mcollapse.summation import row_sum
 
@@ -64,17 +67,18 @@ class AbstractPoints(AbstractFamily):
     def accepted(self, samples: Samples) -> Samples:
         """Rows as floating-point numbers, of this dimension."""
         shape = samples.rows.shape[1:]
-        if shape != (() if self.dimension == 1 else (self.dimension,)):
-            raise ValueError(
-                f"a {self.name} of dimension {self.dimension} is fitted to rows of so many numbers, got rows "
-                f"of shape {list(shape)}: use families.{self.name}({shape[0] if shape else 1})"
-            )
-        return Samples(samples.rows.astype(jnp.result_type(float)), samples.weights)
+        remedy = f": use families.{self.name}({shape[0] if shape else 1})"
+        check_rows(self, samples, self.row_shape, remedy)
+        return floating(samples)
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """A row is a number in one dimension, a vector in more."""
+        return () if self.dimension == 1 else (self.dimension,)
 
     def no_rows(self, capacity: int | None) -> Kept:
         """A buffer in which every row is absent."""
-        shape = (capacity or 0,) if self.dimension == 1 else (capacity or 0, self.dimension)
-        return jnp.zeros(shape), jnp.zeros(capacity or 0), jnp.zeros((), jnp.int32)
+        return jnp.zeros((capacity or 0, *self.row_shape)), jnp.zeros(capacity or 0), jnp.zeros((), jnp.int32)
 
     def first_model(self, truth: Any, blank: Any) -> Any:
         """The truth in a buffer that the later models fit into too."""
@@ -98,7 +102,7 @@ class AbstractPoints(AbstractFamily):
     def check(self, params: Any) -> None:
         """Rows are of the family's dimension."""
         shape = np.shape(params.rows)[1:]
-        if shape != (() if self.dimension == 1 else (self.dimension,)):
+        if shape != self.row_shape:
             raise ValueError(
                 f"{self.name}(dimension={self.dimension}) got rows of shape {list(np.shape(params.rows))}: "
                 f"use families.{self.name}({shape[0] if shape else 1})"
@@ -139,13 +143,7 @@ class AbstractPoints(AbstractFamily):
         scaled = centred / unit
         if self.dimension == 1:
             return row_sum(shares * scaled**2).reshape(1, 1), unit
-        product = jnp.matmul((scaled * shares[:, None]).T, scaled, precision=jax.lax.Precision.HIGHEST)
-        return product, unit
-
-    def check_dimension(self) -> None:
-        """A dimension is a whole number."""
-        if isinstance(self.dimension, bool) or not isinstance(self.dimension, int) or self.dimension < 1:
-            raise ValueError(f"dimension is a whole number of at least 1, got {self.dimension!r}")
+        return matrix_product((scaled * shares[:, None]).T, scaled), unit
 
 
 def _along(weights: Array, rows: Array) -> Array:
@@ -157,11 +155,7 @@ def user_points(values: object, weights: object, what: str) -> tuple[np.ndarray,
     rows = np.asarray(values)
     if rows.size == 0 or rows.ndim not in (1, 2):
         raise ValueError(f"{what} are numbers [n] or rows [n, d], got shape {rows.shape}: a truth needs data")
-    if rows.dtype.kind not in "biuf":
-        raise ValueError(f"{what} must be numbers, got dtype {rows.dtype}")
-    rows = rows.astype(np.float64)
-    if not np.all(np.isfinite(rows)):
-        raise ValueError(f"{what} must be finite: drop or fill missing values first")
+    rows = finite_numbers(rows, what)
     rows = rows[:, 0] if rows.ndim == 2 and rows.shape[1] == 1 else rows
     if weights is None:
         return rows, np.ones(len(rows)), np.asarray(len(rows), np.int32)

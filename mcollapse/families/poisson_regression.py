@@ -9,17 +9,17 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from mcollapse import random
-from mcollapse.families.features import Covariance, regression_data
+from mcollapse.families.features import Covariance, check_features, regression_data
 from mcollapse.families.generalised_linear import (
+    AbstractCoefficients,
     AbstractGeneralisedLinear,
     angles,
-    check_coefficients,
-    check_dimension,
 )
 from mcollapse.families.host_fit import fitted
 from mcollapse.families.newton import Link
-from mcollapse.families.parameters import concrete, is_concrete, whole
+from mcollapse.families.parameters import concrete, is_concrete
 from mcollapse.random import Key
+from mcollapse.whole_numbers import whole
 
 LARGEST_RATE = 1e9
 """A draw has no larger one."""
@@ -27,29 +27,10 @@ _WIDEST = 3.0
 """Of the truth, in standard deviations of a logarithm of a rate: 7 of these stay below the largest rate."""
 
 
-class PoissonRegressionParams(eqx.Module):
+class PoissonRegressionParams(AbstractCoefficients):
     """Coefficients: how much the logarithm of the rate grows with each feature."""
 
     coefficients: Float[Array, " dimension"] = eqx.field(converter=concrete)
-
-    def __check_init__(self):
-        """Coefficients are a vector of finite numbers."""
-        check_coefficients(self.coefficients)
-
-    @classmethod
-    def ones(cls, dimension: int = 2) -> "PoissonRegressionParams":
-        """All coefficients 1."""
-        return cls(np.ones(int(dimension)))
-
-    @classmethod
-    def zeros(cls, dimension: int = 2) -> "PoissonRegressionParams":
-        """Rates of 1."""
-        return cls(np.zeros(int(dimension)))
-
-    @classmethod
-    def standard(cls) -> "PoissonRegressionParams":
-        """Two coefficients of 1."""
-        return cls.ones()
 
     @classmethod
     def from_data(cls, features: object, labels: object) -> "PoissonRegressionParams":
@@ -83,7 +64,7 @@ class PoissonRegression(AbstractGeneralisedLinear):
 
     def __check_init__(self):
         """A dimension is a whole number, a covariance is one."""
-        check_dimension(self)
+        check_features(self)
 
     def labels(self, key: Key, predictors: Float[Array, " rows"]) -> Float[Array, " rows"]:
         """Counts, as floating point numbers: above 2^24 float32 rounds them."""

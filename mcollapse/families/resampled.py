@@ -52,9 +52,7 @@ class ResampledCategorical(AbstractFamily):
         """No labels."""
         return Labels(jnp.zeros(capacity or 0, jnp.int32), jnp.zeros((), jnp.int32))
 
-    def probabilities(
-        self, params: Labels, truth: Float[Array, " categories"]
-    ) -> Float[Array, " categories"]:
+    def proportions(self, params: Labels, truth: Float[Array, " categories"]) -> Float[Array, " categories"]:
         """The proportions of the labels, or those of the truth before the first sample."""
         present = (jnp.arange(params.labels.size) < params.count).astype(jnp.int32)
         counts = frequencies(params.labels, present, truth.size)

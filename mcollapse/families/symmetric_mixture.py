@@ -13,10 +13,12 @@ from mcollapse import random
 from mcollapse.data import MeanVariance, Samples
 from mcollapse.families.base import AbstractFamily, Count
 from mcollapse.families.parameters import check_finite, concrete, is_concrete, real_data
+from mcollapse.families.rows import check_rows
 from mcollapse.families.symmetric_roots import largest_root, largest_root_of_data
 from mcollapse.random import Key
 from mcollapse.status import Status
 from mcollapse.summation import tree_sum
+from mcollapse.triangular import log_determinant
 
 SIGN, NOISE = 1, 2
 _LEAST = math.log(np.finfo(np.float64).tiny)
@@ -94,11 +96,7 @@ class SymmetricMixture(AbstractFamily):
 
         Deviations are from the largest, so that equal numbers have the variance 0 and not that of rounding.
         """
-        if samples.rows.ndim != 1:
-            raise ValueError(
-                f"a SymmetricMixture is fitted to numbers, got rows of shape {samples.rows.shape[1:]}: use "
-                "families.GaussianMixture"
-            )
+        check_rows(self, samples, (), ": use families.GaussianMixture")
         dtype = jnp.result_type(float)
         weights = samples.weights.astype(dtype)
         sizes = jnp.where(weights > 0, jnp.abs(samples.rows.astype(dtype)), 0.0)
@@ -169,6 +167,10 @@ class SymmetricMixture(AbstractFamily):
     def total_covariance(self, params: SymmetricMixtureParams) -> Float[Array, "1 1"]:
         r"""$\mu^2 + s^2$."""
         return (params.location**2 + jnp.exp(params.log_variance)).reshape(1, 1)
+
+    def log_determinant(self, params: SymmetricMixtureParams) -> Float[Array, ""]:
+        """Of the covariance matrix."""
+        return log_determinant(self.total_covariance(params))
 
     def component_means(self, params: SymmetricMixtureParams) -> Float[Array, "2 1"]:
         r"""$\mu$ and $-\mu$."""

@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse.data import Batch
-from mcollapse.pools.base import AbstractPool, State
-from mcollapse.pools.everything import buffer_rows, empty, merged
+from mcollapse.pools.base import State
+from mcollapse.pools.growing import AbstractGrowing
 from mcollapse.pools.rows import Rows
 from mcollapse.random import Key
 
 
-class RealOnly(AbstractPool):
+class RealOnly(AbstractGrowing):
     """Each generation sees all real points so far and no synthetic one, as if these were filtered out.
 
     Provenance is taken to be known. Source: the filtration of Bakshi and Chakraborty (2026, arXiv
@@ -25,16 +25,8 @@ class RealOnly(AbstractPool):
         """At least the real points of generation 0; how many more there are the source decides."""
         return np.full(len(batch_sizes), batch_sizes[0])
 
-    def capacity(self, batch: int) -> int:
-        """All points, and room for the last batch's buffer."""
-        return buffer_rows(self.starts, batch)
-
-    def init(self, batch: Batch, capacity: int) -> State:
-        """No data yet."""
-        return empty(batch, capacity)
-
     def absorb(self, key: Key, state: State, batch: Batch, t: Int[Array, ""]) -> tuple[State, Batch]:
         """Everything so far, of which the synthetic part is left out."""
-        state = merged(state, batch, self.starts, t)
+        state = self.grown(state, batch, t)
         data = state.all(batch.share) if isinstance(state, Rows) else state
         return state, Batch(data.real, None, batch.share)

@@ -10,13 +10,13 @@ from jaxtyping import Array, Int
 from mcollapse import random
 from mcollapse.data import Batch, Counts, Part
 from mcollapse.families.base import AbstractFamily, offers
-from mcollapse.pools.base import AbstractPool, State, starts_of
-from mcollapse.pools.everything import buffer_rows, empty, merged
+from mcollapse.pools.base import State, starts_of
+from mcollapse.pools.growing import AbstractGrowing
 from mcollapse.random import Key
 from mcollapse.schedules import DERIVED, AbstractSchedule, sizes
 
 
-class Subsample(AbstractPool):
+class Subsample(AbstractGrowing):
     r"""Each generation sees `budget` points drawn without replacement from all so far, and redrawn.
 
     Where fewer have been seen than the budget, it sees them all. Counts are subsampled by their exact
@@ -42,19 +42,11 @@ class Subsample(AbstractPool):
 
     def needs_rows(self, family: AbstractFamily) -> bool:
         """Counts can be subsampled as they are, other statistics cannot."""
-        return not (hasattr(family, "probabilities") and offers(family, "statistics"))
-
-    def capacity(self, batch: int) -> int:
-        """All points, and room for the last batch's buffer."""
-        return buffer_rows(self.starts, batch)
-
-    def init(self, batch: Batch, capacity: int) -> State:
-        """No data yet."""
-        return empty(batch, capacity)
+        return not (offers(family, "probabilities") and offers(family, "statistics"))
 
     def absorb(self, key: Key, state: State, batch: Batch, t: Int[Array, ""]) -> tuple[State, Batch]:
         """Everything so far is kept, and a fresh subset of it is trained on."""
-        state = merged(state, batch, self.starts, t)
+        state = self.grown(state, batch, t)
         budget = self.budget.at(t)
         if isinstance(state, Batch):
             return state, _subsampled(key, state, budget)

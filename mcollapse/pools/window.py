@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from mcollapse.data import Batch, Samples
-from mcollapse.families.parameters import whole
 from mcollapse.pools.base import AbstractPool, State
 from mcollapse.random import Key
+from mcollapse.whole_numbers import check_whole, whole
 
 
 class Window(AbstractPool):
@@ -24,11 +24,7 @@ class Window(AbstractPool):
 
     def __check_init__(self):
         """A window holds at least one batch."""
-        if isinstance(self.batches, bool) or not isinstance(self.batches, int) or self.batches < 1:
-            raise ValueError(
-                f"Window holds a whole number of batches of at least 1, got {self.batches!r}; "
-                "pools.All() holds all"
-            )
+        check_whole("batches of Window", self.batches, remedy="; pools.All() holds all")
 
     def planned(self, batch_sizes: np.ndarray, start: str, as_rows: bool) -> "Window":
         """Host: nothing to tabulate; a window longer than the run holds no more than all batches."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from mcollapse import theory
 from mcollapse.decoders import AsIs, VarianceFactor
-from mcollapse.description import kebab
 from mcollapse.estimators import (
     ApproximateJointML,
     MaximumLikelihood,
@@ -25,6 +24,7 @@ from mcollapse.families import (
     NextToken,
 )
 from mcollapse.families.base import AbstractFamily, Truth
+from mcollapse.names import kebab
 from mcollapse.pools import Window
 from mcollapse.predicting.truths import known_location, truth_numbers, two_moments
 from mcollapse.process import RecursiveTraining

@@ -12,14 +12,14 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from mcollapse import random, schedules
 from mcollapse.abstract_process import AbstractProcess, measured, traced_truth
 from mcollapse.checks import Start, check_start
-from mcollapse.families import LabelledGaussians, Truth
-from mcollapse.families.parameters import whole
+from mcollapse.families import AbstractFamily, LabelledGaussians, Truth
 from mcollapse.once import once
 from mcollapse.plan import rounded_up
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
 from mcollapse.summation import tree_sum
 from mcollapse.triangular import solve
+from mcollapse.whole_numbers import check_whole, whole
 
 TEXT, IMAGES, CORPUS, REAL = 1, 2, 3, 4  # purposes of the keys of a generation
 TOKEN, NOISE = 1, 2
@@ -66,15 +66,12 @@ class Coevolution(AbstractProcess):
     plan: "CoevolutionPlan | None" = eqx.field(default=None, metadata=schedules.DERIVED)
 
     recorded: ClassVar[tuple[str, ...]] = LabelledGaussians.recorded
-    truths: ClassVar[type] = LabelledGaussians
-    """The family of its truth."""
+    truths: ClassVar[type[AbstractFamily] | None] = LabelledGaussians
 
     def __check_init__(self):
         """Steps are whole numbers, of which some are done; shares lie in [0, 1]."""
         for name in ("text_steps", "image_steps"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise ValueError(f"{name} is a whole number of at least 0, got {value!r}")
+            check_whole(name, getattr(self, name), least=0)
         if self.text_steps + self.image_steps == 0:
             raise ValueError("text_steps=0 and image_steps=0 freeze both models: make one of them 1")
         if self.counts not in ("random", "fixed"):

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from mcollapse import random, schedules
 from mcollapse.abstract_process import AbstractProcess, measured, traced_truth
 from mcollapse.checks import Start, check_start
-from mcollapse.families import Categorical, Truth
+from mcollapse.families import AbstractFamily, Categorical, Truth
 from mcollapse.once import once
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
@@ -55,8 +55,7 @@ class WeakSupervision(AbstractProcess):
     )
 
     recorded: ClassVar[tuple[str, ...]] = ("unsolved",)
-    truths: ClassVar[type] = Categorical
-    """The family of its truth."""
+    truths: ClassVar[type[AbstractFamily] | None] = Categorical
 
     def __check_init__(self):
         """Probabilities lie in [0, 1]."""

@@ -6,6 +6,8 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from mcollapse.whole_numbers import check_whole
+
 
 @dataclasses.dataclass(frozen=True)
 class Every:
@@ -14,8 +16,7 @@ class Every:
     step: int
 
     def __post_init__(self):
-        if not isinstance(self.step, int) or self.step < 1:
-            raise ValueError(f"every(k) takes a whole number k of at least 1, got {self.step!r}")
+        check_whole("k of every(k)", self.step)
 
 
 def every(step: int) -> Every:

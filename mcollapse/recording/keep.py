@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool
 
 from mcollapse.recording.base import BLOCK, AbstractReducer, Allocate, Collector, gathered
 from mcollapse.recording.entries import Arrays, MeanEntry, Variables, top_share
+from mcollapse.whole_numbers import is_whole
 
 
 class KeptEntry(MeanEntry):
@@ -83,7 +84,7 @@ class Keep(AbstractReducer):
 
     def __check_init__(self):
         """At least one replicate is kept."""
-        if self.first is not None and (not isinstance(self.first, int) or self.first < 1):
+        if self.first is not None and not is_whole(self.first):
             raise ValueError(f"Keep(first=…) keeps at least one replicate, got {self.first!r}")
 
     def summarise(self, values: Array, present: Bool[Array, " lanes"]) -> Array:

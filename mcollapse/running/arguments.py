@@ -12,6 +12,7 @@ from mcollapse.abstract_process import AbstractProcess
 from mcollapse.program import Records
 from mcollapse.random import Key
 from mcollapse.recording import Record
+from mcollapse.whole_numbers import check_whole, whole
 
 Device = Any  # jax.Device, which is no type to a type checker
 
@@ -54,16 +55,9 @@ def check_numbers(process: AbstractProcess, generations: int, replicates: int, c
     """Refuse what is no process, and counts that are no counts."""
     if not isinstance(process, AbstractProcess):
         raise ValueError(f"simulate runs a process such as mc.RecursiveTraining(…), got {process!r}")
-    for name, value, least in (
-        ("generations", generations, 1),
-        ("replicates", replicates, 1),
-        ("chunk", chunk, 1),
-    ):
-        if value is None and name == "chunk":
-            continue
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or int(value) < least:  # type: ignore[arg-type]
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    check_whole("generations", whole(generations))
+    check_whole("replicates", whole(replicates))
+    check_whole("chunk", whole(chunk), optional=True)
     if replicates > np.iinfo(np.int32).max:
         raise ValueError(
             f"replicates are numbered in 31 bits: at most {np.iinfo(np.int32).max:,}, got {replicates:,}"

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from mcollapse.schedules.base import DERIVED, LARGEST_INT32, AbstractSchedule, Table, number
+from mcollapse.whole_numbers import is_whole
 
 
 class AbstractAdaptive(AbstractSchedule):
@@ -30,11 +31,7 @@ class AbstractAdaptive(AbstractSchedule):
 
     def __check_init__(self):
         """Room for at least one point, and for the first ones."""
-        if (
-            isinstance(self.most, bool)
-            or not isinstance(self.most, int)
-            or not 1 <= self.most <= LARGEST_INT32
-        ):
+        if not is_whole(self.most) or self.most > LARGEST_INT32:
             raise ValueError(
                 f"most is a whole number of points from 1 to {LARGEST_INT32:,}, got {self.most!r}"
             )

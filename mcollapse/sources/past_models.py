@@ -12,9 +12,9 @@ from mcollapse.data import Batch
 from mcollapse.decoders import AbstractDecoder, AsIs
 from mcollapse.draw import Draw
 from mcollapse.families.base import AbstractFamily, Params
-from mcollapse.families.parameters import whole
 from mcollapse.random import Key
 from mcollapse.sources.base import AbstractSource, State
+from mcollapse.whole_numbers import check_whole, whole
 
 HOW_MANY = 3  # purpose of the numbers of points of each model; Draw has 1 and 2
 
@@ -38,12 +38,7 @@ class PastModels(AbstractSource):
 
     def __check_init__(self):
         """A window holds at least one model; counts are random or fixed."""
-        if self.window is not None and (
-            isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 1
-        ):
-            raise ValueError(
-                f"window is a whole number of models of at least 1, or None, got {self.window!r}"
-            )
+        check_whole("window", self.window, of="models", optional=True)
         if self.counts not in ("random", "fixed"):
             raise ValueError(
                 f'counts is "random" (each point chooses) or "fixed" (alike), got {self.counts!r}'

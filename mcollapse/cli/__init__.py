@@ -36,6 +36,18 @@ OutOption = Annotated[
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace what --out already holds.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+DistributedOption = Annotated[
+    bool,
+    typer.Option(
+        "--distributed", help="Share the run with the other processes that SLURM or Open MPI has started."
+    ),
+]
+CoordinatorOption = Annotated[
+    str | None,
+    typer.Option("--coordinator", help="HOST:PORT of process 0, where neither SLURM nor Open MPI tells."),
+]
+ProcessesOption = Annotated[int | None, typer.Option("--processes", help="How many there are.")]
+ProcessOption = Annotated[int | None, typer.Option("--process", help="Which of them this is, from 0 on.")]
 CheckpointOption = Annotated[
     float, typer.Option("--checkpoint-every", help="Seconds between checkpoints, from which a run goes on.")
 ]
@@ -83,15 +95,20 @@ def run(
     out: OutOption = None,
     checkpoint_every: CheckpointOption = 120.0,
     overwrite: OverwriteOption = False,
+    distributed: DistributedOption = False,
+    coordinator: CoordinatorOption = None,
+    processes: ProcessesOption = None,
+    process: ProcessOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run an experiment, hold it against theory, leave a data set and a figure."""
+    shared = _connect(distributed, coordinator, processes, process, specification is not None)
     if specification is not None and text is not None:
         raise ValueError(
             "give a specification or --text, not both; in a specification the text is family.truth.text"
         )
     name = "words" if specification is None else specification.stem
-    out = _target(out, name, overwrite)
+    out = _target(out, name, overwrite, shared)
     changes = {"replicates": replicates, "generations": generations, "seed": seed}
     changes = {key: value for key, value in changes.items() if value is not None}
     if specification is None:
@@ -99,9 +116,11 @@ def run(
 
         violated = _stoppable(lambda: run_words(text, changes, level, out, as_json))
     else:
+        from mcollapse.running import hosts
+
         spec = _specification(specification, changes)
         result = _stoppable(lambda: _simulated(spec, out, checkpoint_every, as_json))
-        violated = tell_result(result, out, level, as_json)
+        violated = hosts.index() == 0 and tell_result(result, out, level, as_json)
     raise typer.Exit(1 if violated else 0)
 
 
@@ -113,10 +132,16 @@ def resume(
     ] = None,
     level: LevelOption = 1e-3,
     checkpoint_every: CheckpointOption = 120.0,
+    distributed: DistributedOption = False,
+    coordinator: CoordinatorOption = None,
+    processes: ProcessesOption = None,
+    process: ProcessOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run that was stopped, or give a finished one more replicates."""
+    _connect(distributed, coordinator, processes, process)
     from mcollapse import progress
+    from mcollapse.running import hosts
     from mcollapse.storing.resuming import resume as resumed
 
     result = _stoppable(
@@ -127,7 +152,8 @@ def resume(
             checkpoint_every=checkpoint_every,
         )
     )
-    raise typer.Exit(1 if tell_result(result, store, level, as_json) else 0)
+    violated = hosts.index() == 0 and tell_result(result, store, level, as_json)
+    raise typer.Exit(1 if violated else 0)
 
 
 @app.command()
@@ -165,6 +191,26 @@ def _stoppable(work: Callable[[], Result]) -> Result:
     os._exit(code)  # a device cannot be stopped, and Python would wait for the chunks in flight
 
 
+def _connect(
+    distributed: bool,
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
+    specified: bool = True,
+) -> bool:
+    """Join the other processes, where there are any; only the first of them prints."""
+    if not (distributed or coordinator or processes is not None or process is not None):
+        return False
+    if not specified:
+        raise ValueError("the words of a text are run by one process: give a specification to share a run")
+    from mcollapse.running import hosts
+
+    hosts.connect(coordinator, processes, process)
+    if hosts.index() > 0:
+        sys.stdout = open(os.devnull, "w")
+    return True
+
+
 def _specification(path: pathlib.Path, changes: dict[str, Any]) -> Any:
     from mcollapse.spec import Specification
 
@@ -187,21 +233,38 @@ def _simulated(spec: Any, target: pathlib.Path, checkpoint_every: float, as_json
     return simulate(spec.process, spec.truth, **arguments)
 
 
-def _target(out: pathlib.Path | None, name: str, overwrite: bool) -> pathlib.Path:
+def _target(out: pathlib.Path | None, name: str, overwrite: bool, shared: bool) -> pathlib.Path:
     """The directory of the results: a given one must be free, otherwise the next free name is taken."""
-    from mcollapse.storing.store import PARTS
-    from mcollapse.trajectories import check_writable
-
+    if shared:
+        return _shared_target(out, overwrite)
     if out is not None:
-        check_writable(out, overwrite)
-        for part in PARTS:  # and nothing else that may lie there
-            shutil.rmtree(out / part, ignore_errors=True)
+        _free(out, overwrite)
         return out
     base, number = f"mcollapse-{name}", 1
     while (candidate := pathlib.Path(base if number == 1 else f"{base}-{number}")).exists():
         number += 1
-    check_writable(candidate, overwrite)
+    _free(candidate, overwrite)
     return candidate
+
+
+def _shared_target(out: pathlib.Path | None, overwrite: bool) -> pathlib.Path:
+    from mcollapse.running import hosts
+
+    if out is None:
+        raise ValueError("processes that share a run must agree on where it is written: say --out DIR")
+    if hosts.index() == 0:
+        _free(out, overwrite)
+    hosts.wait_for_all("target")
+    return out
+
+
+def _free(out: pathlib.Path, overwrite: bool) -> None:
+    from mcollapse.storing.store import PARTS
+    from mcollapse.trajectories import check_writable
+
+    check_writable(out, overwrite)
+    for part in PARTS:  # and nothing else that may lie there
+        shutil.rmtree(out / part, ignore_errors=True)
 
 
 def main(arguments: list[str] | None = None, exit_: Callable[[int], Any] = sys.exit) -> None:

@@ -108,8 +108,12 @@ class Gathered:
     status: Any
     """An array `[replicate, *sweep]`, in memory or on a disk."""
     done: Ranges
+    share: Ranges
+    """What this process is to do; all but what is done, where it is the only one."""
     flights: dict[int, Flight] = dataclasses.field(default_factory=dict)
     """Chunks on their way, by their first replicate."""
+    inherited: list[Flight] = dataclasses.field(default_factory=list)
+    """Chunks on which other processes are known to have been: kept until those have saved them themselves."""
 
 
 class Stopped(Exception):
@@ -162,7 +166,7 @@ class _Run:
 
     def flights(self) -> Iterator[Flight]:
         """Chunks that were on their way when the run stopped, then all others."""
-        left = Ranges([(0, self.job.replicates)]) - self.gathered.done
+        left = self.gathered.share - self.gathered.done
         for flight in list(self.gathered.flights.values()):
             left = left - Ranges([(flight.first, flight.stop)])
             yield flight

@@ -16,6 +16,7 @@ from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
 from mcollapse.program import Experiment, Records
 from mcollapse.recording import Allocate, Collector, Record, resolve
+from mcollapse.running import hosts
 from mcollapse.running.arguments import Device, check_numbers, checked_records, local_devices, root_words
 from mcollapse.running.execution import Gathered, Job, worker_count
 from mcollapse.running.ranges import Ranges
@@ -72,7 +73,12 @@ class Prepared:
     def gathered(self) -> Gathered:
         """Nothing yet, in memory."""
         status = np.empty((self.job.replicates, *self.job.shape), np.int8)
-        return Gathered({name: self.collector(name) for name in self.records}, status, Ranges())
+        return Gathered(
+            {name: self.collector(name) for name in self.records},
+            status,
+            Ranges(),
+            Ranges([(0, self.job.replicates)]),
+        )
 
     def with_replicates(self, replicates: int) -> "Prepared":
         """The same experiment of more replicates."""
@@ -145,6 +151,10 @@ def prepared(
     A run that is `stored` is cut into segments, so that it can stop and go on.
     """
     check_numbers(process, generations, replicates, chunk)
+    if hosts.count() > 1 and not stored:
+        raise ValueError(
+            f"{hosts.count()} processes share this run, and each writes its part: say where, with store=…"
+        )
     if draws not in ("fast", "jax"):
         raise ValueError(f'draws is "fast" (mcollapse.random) or "jax" (jax.random), got {draws!r}')
     generations, replicates = int(generations), int(replicates)

@@ -1,6 +1,6 @@
 """What is gathered as named arrays and plain data, and back: the contents of a checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,34 +18,53 @@ def saved(gathered: Gathered, job: Job) -> Saved:
     arrays: dict[str, np.ndarray] = {}
     for name, collector in gathered.collectors.items():
         arrays |= {f"collector/{name}/{key}": array for key, array in collector.state().items()}
-    under_way = [flight for flight in gathered.flights.values() if flight.t >= 0]
+    under_way = [f for f in [*gathered.flights.values(), *gathered.inherited] if f.t >= 0]
     for number, flight in enumerate(under_way):
         arrays |= {f"flight/{number}/{key}": array for key, array in _flight_arrays(flight, job).items()}
     told = [{"first": f.first, "stop": f.stop, "lanes": f.lanes, "t": f.t} for f in under_way]
     return arrays, {"done": [list(r) for r in gathered.done], "flights": told, "replicates": job.replicates}
 
 
-def restore(gathered: Gathered, checkpoint: Saved, job: Job) -> None:
-    """Take back what `saved` gave, of a run of as many replicates or fewer."""
-    arrays, told = checkpoint
-    before = told["replicates"]
-    more = job.replicates > before
+def merge(gathered: Gathered, state: Saved, job: Job) -> None:
+    """Take in what collectors held of other replicates, in a run of as many replicates or fewer."""
+    arrays, told = state
+    more = job.replicates > told["replicates"]
     for name, collector in gathered.collectors.items():
-        state = _under(f"collector/{name}/", arrays)
-        collector.merge({k: a for k, a in state.items() if not (more and k.startswith(TAIL))})
-    done = Ranges(told["done"])
-    if more:  # the last block was not whole, and now is: it is done again
-        done = done - Ranges([(before // BLOCK * BLOCK, before)])
-    gathered.done |= done
+        held = _under(f"collector/{name}/", arrays)
+        collector.merge({k: a for k, a in held.items() if not (more and k.startswith(TAIL))})
+    gathered.done |= done(state, job)
+
+
+def done(state: Saved, job: Job) -> Ranges:
+    """The replicates that a state has done."""
+    _, told = state
+    before = told["replicates"]
+    if job.replicates == before:
+        return Ranges(told["done"])
+    # the last block was not whole, and now is: it is done again
+    return Ranges(told["done"]) - Ranges([(before // BLOCK * BLOCK, before)])
+
+
+def flights(states: Sequence[Saved], job: Job) -> list[Flight]:
+    """Chunks that were on their way, each as far as any state knows it."""
+    finished = Ranges()
+    for state in states:
+        finished |= done(state, job)
+    found: dict[int, Flight] = {}
     structures: dict[int, Any] = {}
-    for number, flight in enumerate(told["flights"]):
-        if more and flight["stop"] == before:
-            continue
-        lanes = flight["lanes"]
-        if lanes not in structures:
-            structures[lanes] = segment_structure(job.experiment, job.layout(lanes, "segment"))
-        state = _under(f"flight/{number}/", arrays)
-        gathered.flights[flight["first"]] = _flight(flight, state, *structures[lanes])
+    for arrays, told in states:
+        more = job.replicates > told["replicates"]
+        for number, flight in enumerate(told["flights"]):
+            first, stop, lanes = flight["first"], flight["stop"], flight["lanes"]
+            known = found.get(first)
+            if len(Ranges([(first, stop)]) - finished) < stop - first:
+                continue  # somebody has landed it
+            if (more and stop == told["replicates"]) or (known is not None and known.t >= flight["t"]):
+                continue
+            if lanes not in structures:
+                structures[lanes] = segment_structure(job.experiment, job.layout(lanes, "segment"))
+            found[first] = _flight(flight, _under(f"flight/{number}/", arrays), *structures[lanes])
+    return list(found.values())
 
 
 def _flight_arrays(flight: Flight, job: Job) -> dict[str, np.ndarray]:

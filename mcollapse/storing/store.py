@@ -22,14 +22,16 @@ import numpy as np
 
 from mcollapse.costs import Costs
 from mcollapse.progress import AbstractProgress
-from mcollapse.recording import BLOCK, Allocate
+from mcollapse.recording import BLOCK, Allocate, Collector
+from mcollapse.running import hosts
 from mcollapse.running.execution import Gathered, Stopped, execute
 from mcollapse.running.preparation import Prepared
 from mcollapse.running.ranges import Ranges
-from mcollapse.storing.checkpoint import Checkpoints
+from mcollapse.storing.checkpoint import Saved
+from mcollapse.storing.epochs import Epochs
 from mcollapse.storing.fingerprint import differences, fingerprint
 from mcollapse.storing.interruption import Interrupted, Signals
-from mcollapse.storing.snapshot import restore, saved
+from mcollapse.storing.snapshot import done, flights, merge, saved
 from mcollapse.trajectories import DATA, FORMAT, PENDING, Trajectories, check_may_write
 
 CHECKPOINTS = "checkpoints"
@@ -38,6 +40,8 @@ PARTS = (DATA, CHECKPOINTS)
 CHECKPOINT_SECONDS = 120.0
 FILE_BYTES = 8 * 2**20
 """About how much one file of an array holds."""
+FILES = 64
+"""As many as there are replicates for, so that processes find equal shares."""
 
 
 class Store:
@@ -47,14 +51,16 @@ class Store:
         if not checkpoint_every > 0:
             raise ValueError(f"checkpoint_every is a number of seconds above 0, got {checkpoint_every!r}")
         self.path, self.asked, self.every = path, asked, checkpoint_every
-        self.checkpoints = Checkpoints(path / CHECKPOINTS)
+        self.epochs = Epochs(path / CHECKPOINTS)
+        self.epoch, self.first = 0, hosts.index() == 0
         self.saved_at = time.monotonic()
         self.revision = 0
 
     def __enter__(self) -> "Store":
         check_may_write(self.path)
-        self.path.mkdir(parents=True, exist_ok=True)
-        self.lock = _locked(self.path)
+        if self.first:  # the others write what process 0 has opened
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.lock = _locked(self.path)
         return self
 
     def __exit__(
@@ -63,7 +69,8 @@ class Store:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.lock.close()
+        if self.first:
+            self.lock.close()
 
     def run(self, progress: AbstractProgress) -> Trajectories:
         """Begin, go on, or find that all is done."""
@@ -78,18 +85,26 @@ class Store:
                     f"{self.path} holds a run of {stored['replicates']:,} replicates, and only "
                     f"{self.asked.job.replicates:,} were asked for: ask for as many, or choose another store"
                 )
+        hosts.wait_for_all(f"read {self.path}")
         gathered = self._opened(stored)
         costs = self._executed(gathered, progress)
-        self.write(gathered, complete=True)
         self.checkpoint(gathered)
+        hosts.wait_for_all(f"done {self.path}")
+        whole = self._together(gathered)
+        if self.first:
+            self.write(whole, complete=True)
+            self.epoch += 1  # in which there is nothing but the whole
+            self.checkpoint(whole)
+            self.epochs.forget()
+        hosts.wait_for_all(f"written {self.path}")
         seconds = time.perf_counter() - begun
-        status = np.asarray(gathered.status[...])
-        gathered.status = status
-        return self.asked.result(gathered, self.asked.statistics(costs, seconds, status))
+        whole.status = np.asarray(whole.status[...])
+        return self.asked.result(whole, self.asked.statistics(costs, seconds, whole.status))
 
     def _executed(self, gathered: Gathered, progress: AbstractProgress) -> Costs:
         job, cells = self.asked.job, self.asked.cells
-        progress.start(job.replicates * cells, job.generations)
+        share = gathered.share | gathered.done
+        progress.start(len(share) * cells, job.generations)
         progress.advance(len(gathered.done) * cells)
         signals = Signals()
         try:
@@ -102,8 +117,7 @@ class Store:
                     tick=lambda: self._tick(gathered),
                 )
         except Stopped:
-            self.write(gathered)
-            self.checkpoint(gathered)
+            self._save(gathered)
             raise Interrupted(self._how_to_go_on(gathered), signals.received or 0) from None
         except OSError as error:
             raise OSError(
@@ -123,12 +137,33 @@ class Store:
 
     def _tick(self, gathered: Gathered) -> None:
         if time.monotonic() - self.saved_at >= self.every:
-            self.write(gathered)
-            self.checkpoint(gathered)
+            self._save(gathered)
+
+    def _save(self, gathered: Gathered) -> None:
+        self.checkpoint(gathered)
+        if self.first:
+            self.write(self._together(gathered))
+            self.epochs.forget()
+
+    def _together(self, gathered: Gathered) -> Gathered:
+        """What this process has gathered, and what the others have saved."""
+        if hosts.count() == 1:
+            return gathered
+        job = self.asked.job
+        states = self.epochs.others(self.epoch)
+        if self.first:
+            states = [saved(gathered, job), *states]
+        else:
+            states += [s for s in [self.epochs.checkpoints(self.epoch, 0).newest()] if s is not None]
+        whole = Gathered(self._collectors(), gathered.status, Ranges(), Ranges())
+        for state in states:
+            merge(whole, state, job)
+        return whole
 
     def checkpoint(self, gathered: Gathered) -> None:
         """Save what is gathered in memory alone."""
-        self.checkpoints.save(*saved(gathered, self.asked.job))
+        checkpoints = self.epochs.checkpoints(self.epoch, hosts.index())
+        checkpoints.save(*saved(gathered, self.asked.job))
         self.saved_at = time.monotonic()
 
     def write(self, gathered: Gathered, complete: bool = False) -> None:
@@ -182,24 +217,51 @@ class Store:
         )
 
     def _opened(self, stored: dict[str, Any] | None) -> Gathered:
-        """The arrays on the disk, made or made longer, and what a checkpoint remembers."""
+        """The arrays on the disk, made or made longer, and what checkpoints remember."""
         import zarr
 
-        checkpoint = None if stored is None else self.checkpoints.newest()
-        if checkpoint is None:  # killed before the first: nothing is lost but the time since
-            shutil.rmtree(self.checkpoints.directory, ignore_errors=True)
-            self._create()
-        self.group = zarr.open_group(self.path / DATA, mode="r+")
-        self.revision = 0 if stored is None else stored["revision"]
+        states = [] if stored is None else self.epochs.newest()
+        epochs = self.epochs.numbers()
+        self.epoch = epochs[-1] + 1 if epochs and states else 0
+        hosts.wait_for_all(f"remembered {self.path}")
         job = self.asked.job
-        if stored is not None and checkpoint is not None and stored["replicates"] < job.replicates:
-            self._lengthen()
-        collectors = {n: self.asked.collector(n, lambda *_, n=n: self._array(n)) for n in self.asked.records}
-        gathered = Gathered(collectors, self._array("status"), Ranges())
-        if checkpoint is not None:
-            restore(gathered, checkpoint, job)
-        self.write(gathered)
+        if self.first:
+            if not states:  # killed before the first: nothing is lost but the time since
+                shutil.rmtree(self.epochs.directory, ignore_errors=True)
+                self._create()
+            self.group = zarr.open_group(self.path / DATA, mode="r+")
+            self.revision = 0 if stored is None else stored["revision"]
+            if stored is not None and states and stored["replicates"] < job.replicates:
+                self._lengthen()
+        hosts.wait_for_all(f"opened {self.path}")
+        self.group = zarr.open_group(self.path / DATA, mode="r+")
+        gathered = self._shared(states)
+        if self.first:
+            self._save(gathered)
         return gathered
+
+    def _shared(self, states: list[Saved]) -> Gathered:
+        """What this process begins with: process 0 with all that was gathered, each with its share."""
+        job, me = self.asked.job, hosts.index()
+        under_way = flights(states, job)
+        left = Ranges([(0, job.replicates)])
+        for state in states:
+            left = left - done(state, job)
+        rows = self._array("status").chunks[0]
+        theirs = {f.first: Ranges([(f.first, f.stop)]) for f in under_way}
+        for flight in theirs.values():
+            left = left - flight
+        share = hosts.shares(left, [r for flight in theirs.values() for r in flight], rows, hosts.count())[me]
+        mine = {f.first: f for f in under_way if not len(theirs[f.first] - share)}
+        gathered = Gathered(self._collectors(), self._array("status"), Ranges(), share, mine)
+        if me == 0:
+            gathered.inherited = [flight for flight in under_way if flight.first not in mine]
+            for state in states:
+                merge(gathered, state, job)
+        return gathered
+
+    def _collectors(self) -> dict[str, Collector]:
+        return {n: self.asked.collector(n, lambda *_, n=n: self._array(n)) for n in self.asked.records}
 
     def _array(self, name: str) -> Any:
         return self.group[name]
@@ -213,21 +275,22 @@ class Store:
             {name: self.asked.collector(name, _nothing) for name in self.asked.records},
             _nothing((job.replicates, *job.shape), np.int8),
             Ranges(),
+            Ranges(),
         )
         empty = self.asked.result(unwritten)
         self._check_room(empty)
+        rows = _rows_of_a_file([a for dims, a in empty.variables().values() if _by_replicate(dims)])
         group = zarr.open_group(self.path / DATA, mode="w")
         for name, (dims, array) in empty.variables().items():
-            by_replicate = dims[0].startswith("replicate") if dims else False
             made = group.create_array(
                 name,
                 shape=array.shape,
                 dtype=array.dtype,
-                chunks=_file_shape(array) if by_replicate else "auto",
+                chunks=(rows, *(max(1, n) for n in array.shape[1:])) if _by_replicate(dims) else "auto",
                 fill_value=PENDING if name == "status" else _fill(array.dtype),
                 dimension_names=dims,
             )
-            if not by_replicate:
+            if not _by_replicate(dims):
                 made[...] = array
 
     def _lengthen(self) -> None:
@@ -298,11 +361,15 @@ def _nothing(shape: tuple[int, ...], dtype: Any = np.int8) -> np.ndarray:
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
-def _file_shape(array: np.ndarray) -> tuple[int, ...]:
-    """Whole blocks of replicates, so that no two chunks write to one file but at a chunk's ends."""
-    row = max(1, array.nbytes // max(1, array.shape[0]))
-    blocks = max(1, FILE_BYTES // (row * BLOCK))
-    return (BLOCK * 2 ** (blocks.bit_length() - 1), *(max(1, n) for n in array.shape[1:]))
+def _by_replicate(dims: tuple[str, ...]) -> bool:
+    return bool(dims) and dims[0].startswith("replicate")
+
+
+def _rows_of_a_file(arrays: list[Any]) -> int:
+    """Replicates in one file of every array, whole blocks: some megabytes, and files enough to share."""
+    widest = max(max(1, array.nbytes // max(1, array.shape[0])) for array in arrays)
+    most = min(FILE_BYTES // widest, arrays[0].shape[0] // FILES)
+    return BLOCK * 2 ** (max(1, most // BLOCK).bit_length() - 1)
 
 
 def _fill(dtype: np.dtype) -> Any:

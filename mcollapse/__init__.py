@@ -27,6 +27,7 @@ from mcollapse.recording import Quantiles as Quantiles
 from mcollapse.recording import Record as Record
 from mcollapse.recording import every as every
 from mcollapse.recording import log_spaced as log_spaced
+from mcollapse.running.until import until as until
 from mcollapse.simulate import simulate as simulate
 from mcollapse.simulate import sweep as sweep
 from mcollapse.status import Status as Status

@@ -8,6 +8,7 @@ import os
 import pathlib
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
@@ -20,8 +21,9 @@ from mcollapse.recording import Record
 from mcollapse.running.arguments import Device
 from mcollapse.running.execution import execute
 from mcollapse.running.preparation import Prepared, prepared
-from mcollapse.storing.store import CHECKPOINT_SECONDS, Store
-from mcollapse.trajectories import Trajectories
+from mcollapse.running.until import Until, check_rule
+from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, read_attributes
+from mcollapse.trajectories import DATA, Trajectories
 
 
 def simulate(
@@ -30,7 +32,7 @@ def simulate(
     *,
     key: PRNGKeyArray,
     generations: int,
-    replicates: int,
+    replicates: int | Until,
     start: Start = "real",
     record: Mapping[str, Record] | None = None,
     chunk: int | None = None,
@@ -47,7 +49,7 @@ def simulate(
         truth: parameters of the process's family, or `Truth(family, params)` of another.
         key: a typed key, `jax.random.key(seed)`; replicate i lives under `fold_in(key, i)`.
         generations: steps t = 1 … T; a full record has T + 1 entries.
-        replicates: how many independent trajectories.
+        replicates: how many independent trajectories, or `mc.until("…", relative=0.01, at_most=10**6)`.
         start: `"real"`, generation 0 is the fit to n_0 real points; `"truth"`, it is the truth itself.
         record: what to keep, by name; left out, the family's standard metrics as whole trajectories.
         chunk: the most replicates at once, rounded up to blocks of 128; left out, chosen by memory.
@@ -66,21 +68,12 @@ def simulate(
         ValueError: on anything wrong in the arguments, before anything is compiled.
         Interrupted: SIGINT or SIGTERM came and the run has a store, in which all is safe.
     """
+    rule = replicates if isinstance(replicates, Until) else None
+    count = replicates.first if isinstance(replicates, Until) else replicates
     asked = prepared(
-        process,
-        truth,
-        None,
-        key,
-        generations,
-        replicates,
-        start,
-        record,
-        chunk,
-        devices,
-        draws,
-        store is not None,
+        process, truth, None, key, generations, count, start, record, chunk, devices, draws, store is not None
     )
-    return _run(asked, progress, store, checkpoint_every)
+    return _run(asked, progress, store, checkpoint_every, rule)
 
 
 def sweep(
@@ -90,7 +83,7 @@ def sweep(
     over: Mapping[str, Sequence[float]],
     key: PRNGKeyArray,
     generations: int,
-    replicates: int,
+    replicates: int | Until,
     start: Start = "real",
     record: Mapping[str, Record] | None = None,
     chunk: int | None = None,
@@ -109,22 +102,13 @@ def sweep(
     numbers of its own run, but for rounding; where categorical models could be kept as samples in some cells
     only (see `AbstractFamily.resampled`), they are in none.
     """
+    rule = replicates if isinstance(replicates, Until) else None
+    count = replicates.first if isinstance(replicates, Until) else replicates
     grid = planning.Grid.of(over)
     asked = prepared(
-        process,
-        truth,
-        grid,
-        key,
-        generations,
-        replicates,
-        start,
-        record,
-        chunk,
-        devices,
-        draws,
-        store is not None,
+        process, truth, grid, key, generations, count, start, record, chunk, devices, draws, store is not None
     )
-    return _run(asked, progress, store, checkpoint_every)
+    return _run(asked, progress, store, checkpoint_every, rule)
 
 
 def _run(
@@ -132,16 +116,57 @@ def _run(
     progress: AbstractProgress | None,
     store: str | os.PathLike[str] | None,
     checkpoint_every: float,
+    rule: Until | None = None,
 ) -> Trajectories:
-    begun, progress = time.perf_counter(), progress or NoProgress()
+    progress = progress or NoProgress()
+    runner: Any = _InMemory(progress)
     if store is not None:
-        with Store(pathlib.Path(store), asked, checkpoint_every) as opened:
-            return opened.run(progress)
-    gathered = asked.gathered()
-    progress.start(asked.job.replicates * asked.cells, asked.job.generations)
-    try:
-        costs = execute(asked.job, gathered, progress)
-    finally:
-        progress.stop()
-    seconds = time.perf_counter() - begun
-    return asked.result(gathered, asked.statistics(costs, seconds, gathered.status))
+        runner = _InStore(pathlib.Path(store), progress, checkpoint_every)
+        asked = asked.with_replicates(runner.replicates(asked.job.replicates, rule))
+    if rule is None:
+        return runner.run(asked)
+    check_rule(rule, asked)
+    while True:
+        run = runner.run(asked)
+        more = rule.next(run.replicates, rule.ratio(run[rule.record]))
+        if more is None:
+            run.attributes["until"] = rule.told(run)
+            return run
+        asked = asked.with_replicates(more)
+
+
+class _InMemory:
+    """Runs in memory; one of more replicates keeps what there is."""
+
+    def __init__(self, progress: AbstractProgress):
+        self.progress, self.before = progress, None
+
+    def run(self, asked: Prepared) -> Trajectories:
+        begun, gathered = time.perf_counter(), asked.gathered()
+        if self.before is not None:
+            gathered.take_over(self.before)
+        self.before = gathered
+        self.progress.start(asked.job.replicates * asked.cells, asked.job.generations)
+        self.progress.advance(len(gathered.done) * asked.cells)
+        try:
+            costs = execute(asked.job, gathered, self.progress)
+        finally:
+            self.progress.stop()
+        seconds = time.perf_counter() - begun
+        return asked.result(gathered, asked.statistics(costs, seconds, gathered.status))
+
+
+class _InStore:
+    """Runs in a store, which keeps what there is."""
+
+    def __init__(self, path: pathlib.Path, progress: AbstractProgress, checkpoint_every: float):
+        self.path, self.progress, self.every = path, progress, checkpoint_every
+
+    def replicates(self, asked: int, rule: Until | None) -> int:
+        """Where a rule says how many, it goes on from as many as there are."""
+        stored = None if rule is None else read_attributes(self.path / DATA)
+        return asked if stored is None else max(asked, stored["replicates"])
+
+    def run(self, asked: Prepared) -> Trajectories:
+        with Store(self.path, asked, self.every) as opened:
+            return opened.run(self.progress)

@@ -115,6 +115,13 @@ class Gathered:
     inherited: list[Flight] = dataclasses.field(default_factory=list)
     """Chunks on which other processes are known to have been: kept until those have saved them themselves."""
 
+    def take_over(self, before: "Gathered") -> None:
+        """What a finished run of fewer replicates has gathered, whole blocks all."""
+        for name, collector in self.collectors.items():
+            collector.merge(before.collectors[name].state())
+        self.status[: len(before.status)] = before.status
+        self.done |= before.done
+
 
 class Stopped(Exception):
     """The run was told to stop, and stands as it is gathered."""

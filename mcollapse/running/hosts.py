@@ -8,6 +8,8 @@ import jax
 
 from mcollapse.running.ranges import Ranges
 
+SILENCE = 30
+"""Seconds after which a process that says nothing is taken for dead."""
 WEEK = 7 * 24 * 3600
 """Seconds that a process waits for the slowest; one that dies is noticed by JAX long before."""
 
@@ -41,7 +43,7 @@ def connect(coordinator: str | None = None, processes: int | None = None, proces
             f"processes are numbered from 0 to {processes - 1}, and this one is told to be {process}"
         )
     try:
-        jax.distributed.initialize(coordinator, processes, process)
+        jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=SILENCE)
     except (ValueError, RuntimeError) as error:
         raise ValueError(
             f"the processes could not be joined ({error}): run under SLURM or Open MPI, or say the "

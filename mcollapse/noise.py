@@ -152,11 +152,13 @@ def _frontier(jaxpr: Any, state: set[Any], lane: set[Any]) -> list[Any]:
 
 
 def _work(jaxpr: Any) -> int:
-    """How many equations are evaluated, a loop of unknown length and every branch once."""
+    """How many equations are evaluated: a loop of unknown length once, every branch, but of one platform."""
     return sum(1 + e.params.get("length", 1) * sum(_work(part) for part in _inner(e)) for e in jaxpr.eqns)
 
 
 def _inner(equation: Any) -> list[Any]:
+    if equation.params.get("branches_platforms"):  # as `once` has them
+        return [equation.params["branches"][0].jaxpr]
     values = equation.params.values()
     every = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
     return [part.jaxpr for part in every if hasattr(part, "jaxpr")]

@@ -22,6 +22,11 @@ CASES = {
     "bernoulli": (bernoulli(), COIN, None),
     "each other": (EachOther(12), mc.Truth(mc.families.Gaussian(), GAUSSIAN), 4),
 }
+ROWS = {
+    "gaussian-known-rows": (
+        mc.RecursiveTraining(family=mc.families.Gaussian("known"), sizes=8, path="rows"), GAUSSIAN, None,
+    )
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -105,10 +110,19 @@ def test_trees_are_packed_with_their_arrays_apart():
 
 @pytest.mark.parametrize(
     "name, ahead",
-    [("gaussian", True), ("categorical", False), ("categorical-mixture", False), ("bernoulli", False)],
+    [
+        ("gaussian", True),
+        ("categorical", False),
+        ("categorical-mixture", False),
+        ("bernoulli", False),
+        (
+            "gaussian-known-rows",
+            False,
+        ),  # its noise is the key of its rows, of which one platform's work counts
+    ],
 )
 def test_noise_is_drawn_ahead_where_most_of_the_work_is_noise(name, ahead):
-    process, truth, _ = CASES[name]
+    process, truth, _ = (CASES | ROWS)[name]
     process = process.planned(5)
 
     def key(words):

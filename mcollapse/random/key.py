@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Integer, PRNGKeyArray, UInt32
 
+from mcollapse.once import once
+
 from .threefry import block
 
 _DRAW = 0x80000000  # the first counter word of a draw ...
@@ -74,6 +76,22 @@ def draw_words(key: Key | PRNGKeyArray, site: int) -> tuple[UInt32[Array, ""], U
     """The block at `key.at(site)`: random bits of a scalar draw, or the key of an array's elements."""
     address = Key.of(key).at(site)
     return block(*address.words, _constant(_DRAW | address.site), address.t)
+
+
+def array_words(key: Key | PRNGKeyArray, site: int) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
+    """The same block as the key of an array's elements, computed apart from them.
+
+    A cipher meets its key eight times. On a CPU two arrays in one fusion would evaluate the ciphers of their
+    keys so often that XLA leaves the constants out; LLVM then sees rotations by unknown distances, which are
+    slow, and of which some versions try every path through all rounds: they compile for hours.
+    """
+    address = Key.of(key).at(site)
+    return _apart(*address.words, _constant(_DRAW | address.site), address.t)
+
+
+@jax.jit
+def _apart(*arguments: UInt32[Array, ""]) -> tuple[UInt32[Array, ""], UInt32[Array, ""]]:
+    return once(block, *arguments)
 
 
 def _threefry_words(key: PRNGKeyArray | Array) -> UInt32[Array, "2"]:

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int32, PRNGKeyArray
 from . import reference
 from .arguments import Scalar, Word, as_float, float_dtype
 from .coefficients import COSINE, NORMAL_CENTRE, NORMAL_TAIL, SINE
-from .key import Key, draw_words
+from .key import Key, array_words, draw_words
 from .uniforms import numbered
 
 Numbers = Float[Array, "..."]
@@ -36,7 +36,7 @@ def normal(key: Key | PRNGKeyArray, site: int, shape: tuple[int, ...] = ()) -> N
         return from_words(*draw_words(key, site))
     # Both of a pair evaluate its block. XLA:CPU would do so anyhow, and without vectors in a concatenation.
     index = jnp.arange(math.prod(shape), dtype=np.uint32).reshape(shape)
-    even, odd = box_muller(*numbered(draw_words(key, site), index >> np.uint32(1)))
+    even, odd = box_muller(*numbered(array_words(key, site), index >> np.uint32(1)))
     return jnp.where(index & np.uint32(1) == 0, even, odd)
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float, PRNGKeyArray, Real, UInt32
 
 from . import reference
 from .arguments import Words, as_float, float_dtype
-from .key import Key, draw_words
+from .key import Key, array_words, draw_words
 from .threefry import block
 
 
@@ -20,10 +20,9 @@ def bits(key: Key | PRNGKeyArray, site: int, shape: tuple[int, ...] = ()) -> Wor
     """
     if reference.wanted(key):
         return reference.bits(reference.typed(key, site), shape)
-    words = draw_words(key, site)
     if shape == ():
-        return words
-    return numbered(words, jnp.arange(math.prod(shape), dtype=np.uint32).reshape(shape))
+        return draw_words(key, site)
+    return numbered(array_words(key, site), jnp.arange(math.prod(shape), dtype=np.uint32).reshape(shape))
 
 
 def uniform(key: Key | PRNGKeyArray, site: int, shape: tuple[int, ...] = ()) -> Float[Array, "..."]:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from jax import export
 
+from mcollapse import random
 from mcollapse.random.coefficients import (
     COUNT_QUANTILE,
     GAMMA_SERIES,
@@ -17,6 +19,8 @@ from mcollapse.random.coefficients import (
 )
 from mcollapse.random.fit import gamma_series, inverse_normal, log_gamma, sine_and_cosine
 from mcollapse.random.fit_counts import count_quantile
+from mcollapse.random.threefry import block
+from mcollapse.random.uniforms import numbered, unit_interval
 
 from .test_independence import everything
 
@@ -44,6 +48,42 @@ def test_every_draw_lowers_for_cpu_cuda_and_tpu():
     )
     assert set(exported.platforms) == {"cpu", "cuda", "tpu"}
     assert "custom_call" not in exported.mlir_module()
+
+
+def unknown_rotations(draws) -> tuple[int, int]:
+    """How many left shifts the fusions for 128 lanes have whose distance is an argument, and of how many.
+
+    LLVM does not optimise here: in some versions it takes hours over one such fusion.
+    """
+    lowered = jax.jit(jax.vmap(draws)).lower(jax.random.split(jax.random.key(0), 128))
+    text = lowered.compile(compiler_options={"xla_backend_optimization_level": 0}).as_text()
+    unknown = of = 0
+    for computation in text.split("\n\n"):
+        arguments = set(re.findall(r"(%\S+) = u32\[\]\S* parameter", computation))
+        spread = re.findall(r"(%\S+) = u32\[[\d,]+\]\S* broadcast\((%[^,)]+)\)", computation)
+        arguments |= {name for name, scalar in spread if scalar in arguments}
+        distances = re.findall(r" shift-left\(%[^,)]+, (%[^,)]+)\)", computation)
+        unknown, of = unknown + len(arguments.intersection(distances)), of + len(distances)
+    return unknown, of
+
+
+@pytest.mark.parametrize("draw", [random.uniform, random.normal, random.exponential])
+def test_arrays_in_one_fusion_rotate_by_constants(draw):
+    """XLA:CPU leaves out constants that a fusion evaluates often; jax 0.12 then compiles for hours."""
+    unknown, of = unknown_rotations(
+        lambda key: draw(key, 1, (56,)) * draw(key, 2, (56,)) * draw(key, 3, (56,))
+    )
+    assert unknown == 0 and of >= 3 * 20
+
+
+def test_keys_among_their_elements_rotate_by_arguments():
+    def uniform(key, site):
+        index = jnp.arange(56, dtype=np.uint32)
+        return unit_interval(
+            *numbered(block(*jax.random.key_data(key), jnp.uint32(site), jnp.uint32(0)), index)
+        )
+
+    assert unknown_rotations(lambda key: uniform(key, 1) * uniform(key, 2) * uniform(key, 3))[0] > 0
 
 
 def test_import_starts_no_backend_and_no_scipy_stats():

@@ -21,24 +21,24 @@ REDUCERS = {
 }
 
 
-def gather(reducer, dtype=np.float32, shape=(2, 3)):
+def gather(reducer, dtype=np.float32, shape=(2, 3), chunk=CHUNK):
     """A fresh collector, and the summaries of a run with values that are no numbers among them."""
     rng = np.random.default_rng(5)
-    lanes = -(-REPLICATES // CHUNK) * CHUNK
+    lanes = -(-REPLICATES // (12 * CHUNK)) * 12 * CHUNK
     values = np.exp(3 * rng.normal(size=(*shape, lanes))).astype(dtype)
     values[0, 1, ::7] = np.asarray([np.nan, np.inf, -np.inf, 0.0])[np.arange(lanes)[::7] % 4]
     if reducer.every_generation:  # a carry: times of crossing
         values = np.where(values > 1, values.clip(0, 4), -1).astype(np.int32)
 
     def summary(first):
-        present = jnp.arange(first, first + CHUNK) < REPLICATES
-        part = reducer.summarise(jnp.asarray(values[..., first : first + CHUNK]), present)
+        present = jnp.arange(first, first + chunk) < REPLICATES
+        part = reducer.summarise(jnp.asarray(values[..., first : first + chunk]), present)
         return first, jax.tree.map(np.asarray, part)
 
     def fresh():
         return reducer.collector(shape, dtype, np.arange(5 if reducer.every_generation else 2), REPLICATES)
 
-    return fresh, [summary(first) for first in range(0, REPLICATES, CHUNK)]
+    return fresh, [summary(first) for first in range(0, REPLICATES, chunk)]
 
 
 def written(state):
@@ -86,6 +86,24 @@ def test_neither_order_nor_stops_nor_processes_change_a_bit(name):
         assert found.keys() == expected.keys()
         for key in expected:
             np.testing.assert_array_equal(found[key], expected[key], strict=True)
+
+
+@pytest.mark.parametrize("name", REDUCERS)
+def test_lanes_that_are_not_the_chunks_own_do_not_count(name):
+    """A chunk may end where another process goes on, in the middle of its lanes."""
+    fresh, summaries = gather(REDUCERS[name], chunk=4 * CHUNK)
+    expected, found = fresh(), fresh()
+    for first, summary in summaries:
+        expected.add(first, summary)
+    own, rest = gather(REDUCERS[name], chunk=3 * CHUNK)[1], gather(REDUCERS[name], chunk=CHUNK)[1]
+    for first, summary in own:
+        found.add(first, summary, min(2 * CHUNK, REPLICATES - first))
+    for first, summary in rest:
+        if first // CHUNK % 3 == 2:
+            found.add(first, summary)
+    theirs = parts(expected.finish())
+    for key, array in parts(found.finish()).items():
+        np.testing.assert_array_equal(array, theirs[key], strict=True)
 
 
 @pytest.mark.parametrize("name", REDUCERS)

@@ -36,8 +36,12 @@ class Collector(abc.ABC):
     """
 
     @abc.abstractmethod
-    def add(self, first: int, summary: Any) -> None:
-        """Merge the summary of replicates from `first` on, a whole number of blocks; each comes once."""
+    def add(self, first: int, summary: Any, count: int | None = None) -> None:
+        """Merge the summary of replicates from `first` on, each of which comes once.
+
+        Only the first `count` of them are the chunk's own, all that there are where it is left out; they are
+        whole blocks, unless they are the run's last.
+        """
 
     @abc.abstractmethod
     def finish(self) -> Entry:

@@ -203,7 +203,7 @@ class _HistogramCollector(Collector):
         self.edges, self.shape, self.generations, self.replicates = edges, shape, generations, replicates
         self.counts = np.zeros((int(np.prod(shape)), len(edges) + 2), np.int64)
 
-    def add(self, first: int, summary: np.ndarray) -> None:
+    def add(self, first: int, summary: np.ndarray, count: int | None = None) -> None:
         positions, width = self.counts.shape
         places = summary.reshape(positions, -1)[:, : self.replicates - first].astype(np.intp)
         places += width * np.arange(positions)[:, None]

@@ -142,7 +142,7 @@ class _HittingCollector(Collector):
         self.shape, self.length = shape, length
         self.hits = np.zeros((int(np.prod(shape)), length + 1), np.int64)  # last column: censored
 
-    def add(self, first: int, summary: np.ndarray) -> None:
+    def add(self, first: int, summary: np.ndarray, count: int | None = None) -> None:
         times = summary.reshape(self.hits.shape[0], -1)
         row = np.broadcast_to(np.arange(times.shape[0])[:, None], times.shape)
         column = np.where(times == NEVER, self.length, times)

@@ -118,11 +118,12 @@ class _KeepCollector(Collector):
         self.values, self.generations = values, generations
         self.filled = np.zeros(values.shape[0], bool)
 
-    def add(self, first: int, summary: np.ndarray) -> None:
-        count = min(summary.shape[-1], self.values.shape[0] - first)
-        if count > 0:
-            self.values[first : first + count] = np.moveaxis(summary[..., :count], -1, 0)
-            self.filled[first : first + count] = True
+    def add(self, first: int, summary: np.ndarray, count: int | None = None) -> None:
+        own = summary.shape[-1] if count is None else min(count, summary.shape[-1])
+        stop = min(first + own, self.values.shape[0])
+        if stop > first:
+            self.values[first:stop] = np.moveaxis(summary[..., : stop - first], -1, 0)
+            self.filled[first:stop] = True
 
     def state(self) -> dict[str, np.ndarray]:
         if not isinstance(self.values, np.ndarray):

@@ -16,8 +16,9 @@ class LastBlockApart(Collector):
         self.make, self.whole_replicates = make, replicates // BLOCK * BLOCK
         self.whole, self.tail = make(), make()
 
-    def add(self, first: int, summary: Any) -> None:
+    def add(self, first: int, summary: Any, count: int | None = None) -> None:
         """To each its lanes."""
+        summary = summary[..., :count]
         split = max(0, self.whole_replicates - first)
         if split:
             self.whole.add(first, summary[..., :split])

@@ -110,9 +110,10 @@ class _MomentsCollector(Collector):
         self.tree = BlockTree(_merged, replicates // BLOCK)
         self.largest = np.zeros((-(-replicates // BLOCK), *shape), jnp.result_type(float))
 
-    def add(self, first: int, summary: BlockMoments) -> None:
+    def add(self, first: int, summary: BlockMoments, count: int | None = None) -> None:
         begin = first // BLOCK
-        stop = min(begin + summary.count.shape[-1], len(self.largest))
+        blocks = summary.count.shape[-1] if count is None else -(-count // BLOCK)
+        stop = min(begin + blocks, len(self.largest))
         parts = tuple(np.moveaxis(part, -1, 0)[: stop - begin] for part in summary)
         self.tree.add(begin, tuple(part.astype(np.float64) for part in parts[:-1]))
         self.largest[begin:stop] = parts[-1]

@@ -97,7 +97,7 @@ class _QuantilesCollector(Collector):
         self.row = np.full(2 * self.bins.last + 5, -1, np.intp)
         self.row[numbers] = np.arange(len(numbers))
 
-    def add(self, first: int, summary: np.ndarray) -> None:
+    def add(self, first: int, summary: np.ndarray, count: int | None = None) -> None:
         lanes = summary.reshape(self.positions, -1)[:, : self.replicates - first]
         rows = self.row[lanes]
         if rows.size and rows.min() < 0:

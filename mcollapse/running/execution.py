@@ -288,7 +288,7 @@ class _Run:
                 kept = np.searchsorted(recorded, resolve(record.at, job.generations))
                 summary = jax.tree.map(lambda a, k=kept: np.take(a, k, axis=job.axis), summary)
             unstacked = jax.tree.map(lambda a: _unstack(a, job.shape), summary)
-            gathered.collectors[name].add(flight.first, unstacked)
+            gathered.collectors[name].add(flight.first, unstacked, flight.stop - flight.first)
         count = flight.stop - flight.first
         gathered.status[flight.first : flight.stop] = np.moveaxis(_unstack(status, job.shape), -1, 0)[:count]
         gathered.done |= Ranges([(flight.first, flight.stop)])

@@ -21,6 +21,7 @@ from mcollapse import decoders, estimators, families, metrics, pools, recording,
 from mcollapse.abstract_process import AbstractProcess
 from mcollapse.names import classes, other_processes, reducers
 from mcollapse.process import RecursiveTraining
+from mcollapse.running.until import Until, until
 
 METRICS = tuple(
     name
@@ -216,13 +217,27 @@ def _constructors(params: type) -> dict[str, Callable[..., Any]]:
     return {name.removeprefix("from_"): method for name, method in found.items()}
 
 
+def _replicates(value: Any) -> Any:
+    """A number, or `{ until = "squared_error", relative = 0.01, at_most = 1_000_000 }`."""
+    if not isinstance(value, Mapping):
+        return value
+    check_keys(value, ("until", "relative", "at_most"), "replicates")
+    missing = [name for name in ("until", "relative", "at_most") if name not in value]
+    if missing:
+        raise ValueError(f"replicates need {missing[0]!r} where they are until a precision is reached")
+    return until(value["until"], relative=value["relative"], at_most=value["at_most"])
+
+
+Replicates = Annotated[PositiveInt | Until, BeforeValidator(_replicates)]
+
+
 class AbstractSpecification(pydantic.BaseModel, abc.ABC):
     """What every experiment says, whatever its process."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     generations: PositiveInt
-    replicates: PositiveInt
+    replicates: Replicates
     seed: NonNegativeInt = 0
     start: Literal["real", "truth"] = "real"
     chunk: PositiveInt | None = None

@@ -233,16 +233,19 @@ class _Run:
     def in_segments(self, flight: Flight, device: Device, addresses: Addressing) -> None:
         last = self.job.generations
         segments = self.segments.setdefault(flight.lanes, planning.Segments(self.job.stops))
+        made: Compiled | None = None
+        arrays: Any = None
         while not self.stop.is_set():
             stops, wanted = segments.next(flight.t)
             asked = addresses(stops, wanted)
             if flight.carried is None:
-                made, arrays = self.program(flight, asked, None, device, "start")
-                flight = dataclasses.replace(flight, carried=made.program(arrays, asked, None)["carried"])
-            carried = jax.device_put(flight.carried, device)
-            made, arrays = self.program(flight, asked, carried, device, "segment")
+                begun, arrays = self.program(flight, asked, None, device, "start")
+                flight = dataclasses.replace(flight, carried=begun.program(arrays, asked, None)["carried"])
+            if made is None:
+                flight = dataclasses.replace(flight, carried=jax.device_put(flight.carried, device))
+                made, arrays = self.program(flight, asked, flight.carried, device, "segment")
             since = time.perf_counter()
-            out = made.program(arrays, asked, carried)
+            out = made.program(arrays, asked, flight.carried)
             records, status = _on_host(out)
             reached, done = int(stops[-1]), max(flight.t, 0)
             segments.took(time.perf_counter() - since, reached - done)

@@ -17,6 +17,8 @@ from mcollapse.abstract_process import AbstractProcess as AbstractProcess
 from mcollapse.compilation import compiler_options as compiler_options
 from mcollapse.data import Batch as Batch
 from mcollapse.data import Samples as Samples
+from mcollapse.dry_run import Plan as Plan
+from mcollapse.dry_run import plan as plan
 from mcollapse.families import Truth as Truth
 from mcollapse.process import RecursiveTraining as RecursiveTraining
 from mcollapse.recording import Histogram as Histogram

@@ -17,6 +17,16 @@ from mcollapse.program import Addresses, Carried, Experiment, Layout, compiled_c
 
 logger = logging.getLogger("mcollapse")
 
+LOADED = "/jax/compilation_cache/cache_hits"
+_hits = threading.local()  # JAX tells of a hit in the thread that compiles
+jax.monitoring.register_event_listener(
+    lambda event, **_: setattr(_hits, "count", _loads() + 1) if event == LOADED else None
+)
+
+
+def _loads() -> int:
+    return getattr(_hits, "count", 0)
+
 
 @dataclasses.dataclass
 class Compiled:
@@ -25,6 +35,10 @@ class Compiled:
     program: Any
     seconds: float
     changes: tuple[str, ...]
+    began: float = 0.0
+    """When, by `time.perf_counter`."""
+    loaded: bool = False
+    """Whether a compilation cache on a disk had it."""
 
 
 def compiler_options(platform: str | None = None) -> dict[str, str | bool] | None:
@@ -73,11 +87,11 @@ class Programs:
                 | {"layout": str(dataclasses.replace(layout, part="whole"))}
                 | _shapes(addresses)
             )
-            since = time.perf_counter()
+            since, loads = time.perf_counter(), _loads()
             placed = jax.device_put(addresses, device)
             lowered = compiled_chunk.lower(arrays, placed, carried, identity, layout)
             program = lowered.compile(compiler_options=compiler_options(device.platform))
-            made = Compiled(program, time.perf_counter() - since, changes)
+            made = Compiled(program, time.perf_counter() - since, changes, since, loaded=_loads() > loads)
             self._store(signature, made)
         if changes:
             logger.info("compiled again, since %s", "; ".join(changes))

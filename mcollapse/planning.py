@@ -19,7 +19,6 @@ SEGMENT_SECONDS = 2.0
 """How long a segment is to take once its speed is known: a signal is answered, and little is ever lost."""
 CACHED_BYTES = 6 * 2**20
 """Of a step's arrays on a CPU, which then stay where a core reads fast: up to half as fast again."""
-RESULT_BYTES = 4 * 2**30
 
 
 def chunk_lanes(
@@ -65,18 +64,6 @@ class Segments:
         """Learn how fast it goes."""
         if generations > 0:
             self.seconds_per_generation = seconds / generations
-
-
-def check_result_size(sizes: Mapping[str, int]) -> None:
-    """Refuse a record that would not fit the host's memory."""
-    total = sum(sizes.values())
-    if total > RESULT_BYTES:
-        name = max(sizes, key=lambda n: sizes[n])
-        raise ValueError(
-            f"the records would take {total / 2**30:.1f} GiB, {sizes[name] / 2**30:.1f} of it for {name!r}: "
-            f"reduce it with mc.Record(metric, reduce=mc.Moments()), keep fewer replicates with "
-            'mc.Keep(first=…), or record fewer generations with at="log"'
-        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,13 +22,13 @@ from jaxtyping import Array, Int, PRNGKeyArray
 
 from mcollapse import schedules
 from mcollapse.abstract_process import AbstractProcess, as_truth, measured, traced_truth
+from mcollapse.capacities import Plan, alike_pools, drawn_leaves, merged_parts, numbers_of, rounded_up
 from mcollapse.checks import Start, check_adaptive, check_sizes, check_start, check_truth, check_type
 from mcollapse.data import Batch, Part, Samples
 from mcollapse.decoders import AbstractDecoder, AsIs
 from mcollapse.draw import Draw
 from mcollapse.estimators import AbstractEstimator, MaximumLikelihood
 from mcollapse.families.base import AbstractFamily, Params, Truth, offers
-from mcollapse.plan import Plan, alike_pools, drawn_leaves, merged_parts, numbers_of, rounded_up
 from mcollapse.pools import AbstractPool, Newest
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractAdaptive, AbstractSchedule

@@ -244,7 +244,7 @@ class Identity:
         return isinstance(other, Identity) and self.key == other.key
 
 
-def parted(experiment: Experiment) -> tuple[Any, Identity]:
+def parted(experiment: eqx.Module) -> tuple[Any, Identity]:
     """Array leaves in the program's precision, and the rest."""
     arrays, rest = eqx.partition(
         experiment, lambda leaf: isinstance(leaf, jax.Array | np.ndarray | np.generic)

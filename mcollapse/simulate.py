@@ -16,10 +16,11 @@ from mcollapse import planning
 from mcollapse.abstract_process import AbstractProcess
 from mcollapse.checks import Start
 from mcollapse.families.base import Params, Truth
-from mcollapse.progress import AbstractProgress, NoProgress
+from mcollapse.progress import AbstractProgress, meter
 from mcollapse.recording import Record
 from mcollapse.running.arguments import Device
 from mcollapse.running.execution import execute
+from mcollapse.running.needs import check_fits
 from mcollapse.running.preparation import Prepared, prepared
 from mcollapse.running.until import Until, check_rule
 from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, read_attributes
@@ -37,7 +38,7 @@ def simulate(
     record: Mapping[str, Record] | None = None,
     chunk: int | None = None,
     devices: Sequence[Device] | int | None = None,
-    progress: AbstractProgress | None = None,
+    progress: AbstractProgress | bool | None = None,
     draws: str = "fast",
     store: str | os.PathLike[str] | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
@@ -56,7 +57,8 @@ def simulate(
         devices: JAX devices, or how many of the local ones; left out, all of them. On a CPU a host
             thread a core drives them, however many JAX has been told of: as fast as a device a core,
             and compiled once.
-        progress: a meter, such as `mcollapse.progress.TerminalProgress()`.
+        progress: `True`, for a bar in a terminal or a notebook and lines in a log file, or a meter of
+            `mcollapse.progress`. A meter that fails is put aside; the run goes on.
         draws: `"fast"`, those of `mcollapse.random`, accurate to the distances that they state; or `"jax"`,
             the same laws from `jax.random`, many times slower: other numbers, by another hand.
         store: a directory that results are written to while the run goes on. Where it holds an unfinished
@@ -88,7 +90,7 @@ def sweep(
     record: Mapping[str, Record] | None = None,
     chunk: int | None = None,
     devices: Sequence[Device] | int | None = None,
-    progress: AbstractProgress | None = None,
+    progress: AbstractProgress | bool | None = None,
     draws: str = "fast",
     store: str | os.PathLike[str] | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
@@ -113,15 +115,16 @@ def sweep(
 
 def _run(
     asked: Prepared,
-    progress: AbstractProgress | None,
+    progress: AbstractProgress | bool | None,
     store: str | os.PathLike[str] | None,
     checkpoint_every: float,
     rule: Until | None = None,
 ) -> Trajectories:
-    progress = progress or NoProgress()
-    runner: Any = _InMemory(progress)
+    shown = meter(progress)
+    check_fits(asked, store is not None)
+    runner: Any = _InMemory(shown)
     if store is not None:
-        runner = _InStore(pathlib.Path(store), progress, checkpoint_every)
+        runner = _InStore(pathlib.Path(store), shown, checkpoint_every)
         asked = asked.with_replicates(runner.replicates(asked.job.replicates, rule))
     if rule is None:
         return runner.run(asked)
@@ -146,8 +149,8 @@ class _InMemory:
         if self.before is not None:
             gathered.take_over(self.before)
         self.before = gathered
-        self.progress.start(asked.job.replicates * asked.cells, asked.job.generations)
-        self.progress.advance(len(gathered.done) * asked.cells)
+        done = gathered.replicates_done(asked.job) * asked.cells
+        self.progress.start(asked.job.replicates * asked.cells, asked.job.generations, done)
         try:
             costs = execute(asked.job, gathered, self.progress)
         finally:

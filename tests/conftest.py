@@ -4,6 +4,9 @@ import os
 import time
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault(
+    "JAX_ENABLE_COMPILATION_CACHE", "false"
+)  # what is tested is compiled, and no home written
 BEGUN = time.monotonic()
 
 from jaxtyping import install_import_hook

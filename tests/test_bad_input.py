@@ -250,7 +250,9 @@ CAUSES = {
     "every yes": (lambda p: mc.every(True), "got True", "at least 1"),
     "keeping nothing": (lambda p: mc.Keep(first=0), "0", "at least one"),
     "a record that does not fit": (
-        lambda p: run(categorical(), ZIPF, replicates=10**6, generations=10**4), "GiB", "mc.Moments()"),
+        lambda p: run(categorical(), ZIPF, replicates=10**9, generations=10**4), "GiB", "mc.Moments()"),
+    "a meter that is none": (lambda p: run(gaussian(), GAUSSIAN, progress="bar"), "'bar'", "TerminalProgress()"),
+    "a log without pauses": (lambda p: mc.progress.LogProgress(seconds=0), "more than 0", "0"),
     "a sweep of nothing": (
         lambda p: mc.sweep(gaussian(), GAUSSIAN, over={}, key=jax.random.key(0), generations=1, replicates=1),
         "at least one parameter", "over="),

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from mcollapse.cli.output import finite, print_report, tell_result
+from mcollapse.cli.caching import remembered_programs
+from mcollapse.cli.output import finite, print_report, tell_plan, tell_result
+from mcollapse.cli.profiling import check_profile, profiled
 
 if TYPE_CHECKING:
+    from mcollapse.dry_run import Plan
     from mcollapse.trajectories import Trajectories
 
 Result = TypeVar("Result")
@@ -50,6 +53,16 @@ ProcessesOption = Annotated[int | None, typer.Option("--processes", help="How ma
 ProcessOption = Annotated[int | None, typer.Option("--process", help="Which of them this is, from 0 on.")]
 CheckpointOption = Annotated[
     float, typer.Option("--checkpoint-every", help="Seconds between checkpoints, from which a run goes on.")
+]
+CacheOption = Annotated[
+    bool, typer.Option("--no-cache", help="Compile anew, and keep no compiled program for the next start.")
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what the run would take, and whether it fits; write nothing.")
+]
+ProfileOption = Annotated[
+    pathlib.Path | None,
+    typer.Option("--profile", help="Directory for JAX's trace; of a short run: it grows fast."),
 ]
 LevelOption = Annotated[
     float,
@@ -94,11 +107,14 @@ def run(
     level: LevelOption = 1e-3,
     out: OutOption = None,
     checkpoint_every: CheckpointOption = 120.0,
+    profile: ProfileOption = None,
+    no_cache: CacheOption = False,
     overwrite: OverwriteOption = False,
     distributed: DistributedOption = False,
     coordinator: CoordinatorOption = None,
     processes: ProcessesOption = None,
     process: ProcessOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run an experiment, hold it against theory, leave a data set and a figure."""
@@ -108,19 +124,24 @@ def run(
             "give a specification or --text, not both; in a specification the text is family.truth.text"
         )
     name = "words" if specification is None else specification.stem
-    out = _target(out, name, overwrite, shared)
     changes = {"replicates": replicates, "generations": generations, "seed": seed}
     changes = {key: value for key, value in changes.items() if value is not None}
+    if dry_run:
+        plan = _stoppable(lambda: _plan(specification, text, changes, out), no_cache, None, writing=False)
+        tell_plan(plan, as_json)
+        raise typer.Exit(0 if plan.fits else 2)
+    check_profile(profile)
+    target = _target(out, name, overwrite, shared)
     if specification is None:
         from mcollapse.cli.words import run_words
 
-        violated = _stoppable(lambda: run_words(text, changes, level, out, as_json))
+        violated = _stoppable(lambda: run_words(text, changes, level, target, as_json), no_cache, profile)
     else:
         from mcollapse.running import hosts
 
         spec = _specification(specification, changes)
-        result = _stoppable(lambda: _simulated(spec, out, checkpoint_every, as_json))
-        violated = hosts.index() == 0 and tell_result(result, out, level, as_json)
+        result = _stoppable(lambda: _simulated(spec, target, checkpoint_every, as_json), no_cache, profile)
+        violated = hosts.index() == 0 and tell_result(result, target, level, as_json)
     raise typer.Exit(1 if violated else 0)
 
 
@@ -132,6 +153,8 @@ def resume(
     ] = None,
     level: LevelOption = 1e-3,
     checkpoint_every: CheckpointOption = 120.0,
+    profile: ProfileOption = None,
+    no_cache: CacheOption = False,
     distributed: DistributedOption = False,
     coordinator: CoordinatorOption = None,
     processes: ProcessesOption = None,
@@ -140,17 +163,20 @@ def resume(
 ) -> None:
     """Go on with a run that was stopped, or give a finished one more replicates."""
     _connect(distributed, coordinator, processes, process)
-    from mcollapse import progress
     from mcollapse.running import hosts
     from mcollapse.storing.resuming import resume as resumed
+
+    check_profile(profile)
 
     result = _stoppable(
         lambda: resumed(
             store,
             replicates=replicates,
-            progress=progress.default(not as_json),
+            progress=not as_json,
             checkpoint_every=checkpoint_every,
-        )
+        ),
+        no_cache,
+        profile,
     )
     violated = hosts.index() == 0 and tell_result(result, store, level, as_json)
     raise typer.Exit(1 if violated else 0)
@@ -176,12 +202,15 @@ def compare(
     raise typer.Exit(1 if report.violated else 0)
 
 
-def _stoppable(work: Callable[[], Result]) -> Result:
+def _stoppable(
+    work: Callable[[], Result], no_cache: bool, profile: pathlib.Path | None, writing: bool = True
+) -> Result:
     """What `work` gives; a signal ends it with a line that says what was saved, and its exit code."""
     from mcollapse.storing import Interrupted
 
     try:
-        return work()
+        with remembered_programs(not no_cache, writing), profiled(profile):
+            return work()
     except Interrupted as stopped:
         code, message = stopped.code, str(stopped)
     except KeyboardInterrupt:
@@ -218,19 +247,39 @@ def _specification(path: pathlib.Path, changes: dict[str, Any]) -> Any:
 
 
 def _simulated(spec: Any, target: pathlib.Path, checkpoint_every: float, as_json: bool) -> "Trajectories":
-    import jax
-
-    from mcollapse import progress
     from mcollapse.simulate import simulate, sweep
 
-    arguments: dict[str, Any] = {
-        "key": jax.random.key(spec.seed), "generations": spec.generations, "replicates": spec.replicates,
-        "start": spec.start, "record": spec.records, "chunk": spec.chunk, "draws": spec.draws,
-        "progress": progress.default(not as_json), "store": target, "checkpoint_every": checkpoint_every,
-    }  # fmt: skip
+    shown: dict[str, Any] = {"progress": not as_json, "checkpoint_every": checkpoint_every}
     if spec.sweep:
-        return sweep(spec.process, spec.truth, over=spec.sweep, **arguments)
-    return simulate(spec.process, spec.truth, **arguments)
+        return sweep(over=spec.sweep, **_arguments(spec, target), **shown)
+    return simulate(**_arguments(spec, target), **shown)
+
+
+def _arguments(spec: Any, target: pathlib.Path) -> dict[str, Any]:
+    """What a specification says, for `simulate` or `plan`."""
+    import jax
+
+    return {
+        "process": spec.process, "truth": spec.truth, "key": jax.random.key(spec.seed),
+        "generations": spec.generations, "replicates": spec.replicates, "start": spec.start,
+        "record": spec.records, "chunk": spec.chunk, "draws": spec.draws, "store": target,
+    }  # fmt: skip
+
+
+def _plan(
+    specification: pathlib.Path | None,
+    text: pathlib.Path | None,
+    changes: dict[str, Any],
+    out: pathlib.Path | None,
+) -> "Plan":
+    from mcollapse.cli.words import plan_words
+    from mcollapse.dry_run import plan
+
+    if specification is None:
+        return plan_words(text, changes)
+    spec = _specification(specification, changes)
+    target = out or pathlib.Path(f"mcollapse-{specification.stem}")
+    return plan(**_arguments(spec, target), over=spec.sweep or None)
 
 
 def _target(out: pathlib.Path | None, name: str, overwrite: bool, shared: bool) -> pathlib.Path:

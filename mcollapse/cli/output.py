@@ -5,28 +5,43 @@ import math
 import pathlib
 from typing import TYPE_CHECKING, Any
 
+from mcollapse.costs import told_statuses
+
 if TYPE_CHECKING:
+    from mcollapse.dry_run import Plan
     from mcollapse.trajectories import Trajectories
     from mcollapse.verdicts import Report
 
 
 def tell_result(result: "Trajectories", target: pathlib.Path, level: float, as_json: bool) -> bool:
-    """Verdicts, figures and what became of the replicates; whether a law is violated."""
+    """Verdicts, figures and what it cost; whether a law is violated."""
     report = result.compare(level=level)
     drawn = [] if len(result.attributes["sweep"]) > 1 else figures(result, target)
     if as_json:
         data = {"run": result.attributes, "verdicts": report.rows(), "store": str(target / "run.zarr")}
-        print(json.dumps(finite(data | {"figures": drawn, "status": result.status_counts()})))
+        print(
+            json.dumps(
+                finite(
+                    data | {"figures": drawn, "status": result.status_counts(), "stats": stats_data(result)}
+                )
+            )
+        )
         return bool(report.violated)
     print_report(report)
-    bad = {name: count for name, count in result.status_counts().items() if count and name != "ok"}
-    if bad:
-        listed = ", ".join(f"{name.replace('_', ' ')}: {count:,}" for name, count in bad.items())
-        print(f"replicates that ended {listed}")
     shown = f", figures {', '.join(drawn)}" if drawn else ""
-    cost = f"{result.stats}\n" if result.stats else ""
-    print(f"{cost}data set {target / 'run.zarr'}{shown}", flush=True)
+    print(result.stats or told_statuses(result.status_counts()))
+    print(f"data set {target / 'run.zarr'}{shown}", flush=True)
     return bool(report.violated)
+
+
+def tell_plan(plan: "Plan", as_json: bool) -> None:
+    """What a run would take."""
+    print(json.dumps(finite(plan.as_dict())) if as_json else plan)
+
+
+def stats_data(result: "Trajectories") -> dict[str, Any] | None:
+    """What the run cost; nothing of one that was done already."""
+    return None if result.stats is None else result.stats.as_dict()
 
 
 def figures(result: "Trajectories", target: pathlib.Path) -> list[str]:

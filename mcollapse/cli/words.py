@@ -5,9 +5,10 @@ import math
 import pathlib
 from typing import TYPE_CHECKING, Any
 
-from mcollapse.cli.output import finite, print_report, save_figure, say
+from mcollapse.cli.output import finite, print_report, save_figure, say, stats_data
 
 if TYPE_CHECKING:
+    from mcollapse.dry_run import Plan
     from mcollapse.experiments.words import WordsResult
 
 
@@ -24,11 +25,11 @@ def run_words(
     )
     import jax
 
-    from mcollapse import plots, progress
+    from mcollapse import plots
     from mcollapse.experiments import words
 
     key = jax.random.key(changes.pop("seed", 0))
-    result = words.run_words(corpus, key=key, level=level, progress=progress.default(not as_json), **changes)
+    result = words.run_words(corpus, key=key, level=level, progress=not as_json, **changes)
     target.mkdir(parents=True, exist_ok=True)
     result.run.save(target / "run.zarr", overwrite=True)
     bands = result.bands
@@ -50,6 +51,19 @@ def run_words(
     return result.violated
 
 
+def plan_words(text: pathlib.Path | None, changes: dict[str, Any]) -> "Plan":
+    """What `run_words` would take."""
+    import jax
+
+    from mcollapse.datasets import help_topics, read_text
+    from mcollapse.dry_run import plan
+    from mcollapse.experiments import words
+
+    corpus = help_topics() if text is None else read_text(text)
+    key = jax.random.key(changes.pop("seed", 0))
+    return plan(**words.arguments(corpus, **changes), key=key)
+
+
 def _words_data(result: "WordsResult", target: pathlib.Path) -> dict[str, Any]:
     bands = [
         {
@@ -61,7 +75,8 @@ def _words_data(result: "WordsResult", target: pathlib.Path) -> dict[str, Any]:
     ]  # fmt: skip
     attributes = {k: v for k, v in result.run.attributes.items() if k != "corpus"}
     return {"run": attributes, "corpus": result.corpus.name, "bands": bands, "verdicts": result.report.rows(),
-            "store": str(target / "run.zarr"), "figure": str(target / "figure.png")}  # fmt: skip
+            "stats": stats_data(result.run), "store": str(target / "run.zarr"),
+            "figure": str(target / "figure.png")}  # fmt: skip
 
 
 def _print_words(result: "WordsResult") -> None:

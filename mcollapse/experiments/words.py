@@ -7,6 +7,7 @@ chain of one word's count, with rows Bin(n, j/n) (Suresh, Thangaraj, Khandavally
 """
 
 import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -102,9 +103,22 @@ def run_words(
     replicates: int = 2000,
     level: float = 1e-3,
     chunk: int | None = None,
-    progress: AbstractProgress | None = None,
+    progress: AbstractProgress | bool | None = None,
 ) -> WordsResult:
     """Replacement from the text on, with every word's time to be forgotten."""
+    asked = arguments(corpus, generations, replicates)
+    run = simulate(**asked, key=key, chunk=chunk, progress=progress)
+    run.attributes["corpus"] = {
+        "name": corpus.name,
+        "words": list(corpus.words),
+        "counts": corpus.counts.tolist(),
+    }
+    labels, band = bands_of(corpus.counts)
+    return WordsResult(corpus, run, _bands(run, labels, band), compare(run, level=level / 2))
+
+
+def arguments(corpus: Corpus, generations: int = 50, replicates: int = 2000) -> dict[str, Any]:
+    """The experiment of `run_words` as arguments of `simulate`."""
     process = RecursiveTraining(
         family=Categorical(),
         estimator=estimators.MaximumLikelihood(),
@@ -118,16 +132,10 @@ def run_words(
         "support": Record(metrics.support, reduce=Moments()),
         "alive_by_band": Record(LivingWords(band, len(labels)), reduce=Moments()),
     }
-    run = simulate(
-        process, corpus.truth(), key=key, generations=generations, replicates=replicates, start="truth",
-        record=record, chunk=chunk, progress=progress,
-    )  # fmt: skip
-    run.attributes["corpus"] = {
-        "name": corpus.name,
-        "words": list(corpus.words),
-        "counts": corpus.counts.tolist(),
-    }
-    return WordsResult(corpus, run, _bands(run, labels, band), compare(run, level=level / 2))
+    return {
+        "process": process, "truth": corpus.truth(), "generations": generations, "replicates": replicates,
+        "start": "truth", "record": record,
+    }  # fmt: skip
 
 
 def bands_of(counts: np.ndarray) -> tuple[list[str], np.ndarray]:

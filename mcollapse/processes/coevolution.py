@@ -11,10 +11,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from mcollapse import random, schedules
 from mcollapse.abstract_process import AbstractProcess, measured, traced_truth
+from mcollapse.capacities import rounded_up
 from mcollapse.checks import Start, check_start
 from mcollapse.families import AbstractFamily, LabelledGaussians, Truth
 from mcollapse.once import once
-from mcollapse.plan import rounded_up
 from mcollapse.random import Key
 from mcollapse.schedules import AbstractSchedule, number
 from mcollapse.summation import tree_sum

@@ -122,6 +122,11 @@ class Gathered:
         self.status[: len(before.status)] = before.status
         self.done |= before.done
 
+    def replicates_done(self, job: Job) -> float:
+        """How many; those that have gone half of the way count half."""
+        under_way = ((f.stop - f.first) * max(f.t, 0) / job.generations for f in self.flights.values())
+        return len(self.done) + sum(under_way)
+
 
 class Stopped(Exception):
     """The run was told to stop, and stands as it is gathered."""
@@ -273,8 +278,10 @@ class _Run:
 
     def compiled(self, made: Compiled) -> bool:
         self.costs.programs += 1
-        self.costs.compile_seconds += made.seconds
+        self.costs.loaded += made.loaded
+        self.costs.compiled(made.began, made.seconds)
         self.costs.changes = made.changes
+        self.progress.compiled(self.costs.compile_seconds)
         return False
 
     def advanced(self, flight: Flight, generations: int) -> bool:

@@ -11,7 +11,7 @@ from jaxtyping import PRNGKeyArray
 from mcollapse import planning
 from mcollapse.abstract_process import AbstractProcess
 from mcollapse.checks import Start
-from mcollapse.costs import Costs, Statistics, peak_memory
+from mcollapse.costs import Costs, Statistics, peak_device_memory, peak_memory
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
 from mcollapse.program import Experiment, Records
@@ -19,6 +19,7 @@ from mcollapse.recording import Allocate, Collector, Record, resolve
 from mcollapse.running import hosts
 from mcollapse.running.arguments import Device, check_numbers, checked_records, local_devices, root_words
 from mcollapse.running.execution import Gathered, Job, worker_count
+from mcollapse.running.needs import Size
 from mcollapse.running.ranges import Ranges
 from mcollapse.running.shapes import Shapes, value_shapes
 from mcollapse.status import Status
@@ -34,6 +35,7 @@ class Prepared:
     process: AbstractProcess
     truth: Truth
     values: Shapes
+    size: Size
     grid: planning.Grid | None
 
     @property
@@ -101,6 +103,7 @@ class Prepared:
             seconds=seconds,
             compile_seconds=costs.compile_seconds,
             programs_compiled=costs.programs,
+            programs_loaded=costs.loaded,
             compiled_because=costs.changes,
             replicate_generations=round(costs.replicate_generations),
             chunks=costs.chunks,
@@ -108,7 +111,8 @@ class Prepared:
             lanes=job.lanes,
             workers=job.workers,
             devices=len(job.devices),
-            peak_memory=peak_memory(job.devices),
+            peak_memory=peak_memory(),
+            peak_device_memory=peak_device_memory(job.devices),
             statuses={code.name.lower(): int(np.sum(status == code)) for code in Status},
         )
 
@@ -166,7 +170,7 @@ def prepared(
     else:
         every = alike([_cell(process, true, records, cell, generations, start) for cell in grid.cells()])
         (experiment, axes), first = stacked(every), every[0]
-    values = value_shapes(first, start)
+    values, size = value_shapes(first, start)
     job = Job(
         experiment=experiment,
         axes=axes,
@@ -180,10 +184,7 @@ def prepared(
         lanes=0,
         cut=stored,
     )
-    ready = Prepared(_planned(job, values, chunk), process, true, values, grid)
-    if not stored:
-        planning.check_result_size(_result_bytes(ready))
-    return ready
+    return Prepared(_planned(job, values, size, chunk), process, true, values, size, grid)
 
 
 def _cell(
@@ -198,10 +199,10 @@ def _cell(
     return Experiment(process.planned(generations, start, truth), truth, records)
 
 
-def _planned(job: Job, values: Shapes, chunk: int | None) -> Job:
+def _planned(job: Job, values: Shapes, size: Size, chunk: int | None) -> Job:
     cells = int(np.prod(job.shape))
-    step_numbers = cells * values[""].shape[0]
-    recorded = cells * sum(int(np.prod(v.shape[1:])) for v in values.values()) * len(job.stops)
+    step_numbers = cells * size.step_numbers
+    recorded = cells * (1 + sum(int(np.prod(v.shape[1:])) for v in values.values())) * len(job.stops)
     lanes = planning.chunk_lanes(
         job.replicates,
         4.0 * (recorded + step_numbers),
@@ -211,11 +212,3 @@ def _planned(job: Job, values: Shapes, chunk: int | None) -> Job:
     )
     long = 4.0 * step_numbers * lanes * job.generations > planning.SEGMENT_WORK
     return dataclasses.replace(job, lanes=lanes, cut=job.cut or long)
-
-
-def _result_bytes(asked: Prepared) -> dict[str, int]:
-    """What each record will occupy in memory."""
-    return {
-        name: record.reduce.bytes(int(np.prod(asked.shape_of(name))), asked.job.replicates)
-        for name, record in asked.records.items()
-    }

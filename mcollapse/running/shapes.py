@@ -12,12 +12,13 @@ from jaxtyping import Array
 from mcollapse.checks import Start
 from mcollapse.program import Experiment, Identity, parted
 from mcollapse.random import Key
+from mcollapse.running.needs import Size
 
 Shapes = dict[str, jax.ShapeDtypeStruct]
 
 
-def value_shapes(experiment: Experiment, start: Start) -> Shapes:
-    """Shape of every metric of one replicate, with a leading axis of 1; under "" the state's size.
+def value_shapes(experiment: Experiment, start: Start) -> tuple[Shapes, Size]:
+    """Shape of every metric of one replicate, with a leading axis of 1; and the size of its state.
 
     Tracing generation 0 here also raises what is wrong in a metric before anything is compiled. It is
     done once for experiments that differ in numbers only.
@@ -29,7 +30,9 @@ def value_shapes(experiment: Experiment, start: Start) -> Shapes:
 
 
 @functools.lru_cache(maxsize=256)
-def _traced_shapes(identity: Identity, structure: Any, leaves: tuple[Any, ...], start: Start) -> Shapes:
+def _traced_shapes(
+    identity: Identity, structure: Any, leaves: tuple[Any, ...], start: Start
+) -> tuple[Shapes, Size]:
     def one_replicate(arrays: Any) -> tuple[Any, dict[str, Array]]:
         experiment = eqx.combine(arrays, identity.tree)
         key = Key.of(jax.random.key(0))
@@ -44,7 +47,13 @@ def _traced_shapes(identity: Identity, structure: Any, leaves: tuple[Any, ...], 
     for name, value in values.items():
         if not jnp.issubdtype(value.dtype, jnp.number) and value.dtype != bool:
             raise ValueError(f"the metric {name!r} returns {value.dtype}, which is no number")
-    numbers = sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(state))
+    rows, (numbers, size) = identity.tree.process.rows, _size(state)
+    pool = _size(getattr(state, "pool", ()))[1]
     # a step holds about eight arrays of the state's size at once, and a few buffers of a batch's rows
-    rows = identity.tree.process.rows
-    return values | {"": jax.ShapeDtypeStruct((8 * numbers + 6 * rows,), jnp.float32)}
+    return values, Size(size, pool, rows, step_numbers=8 * numbers + 6 * rows)
+
+
+def _size(tree: Any) -> tuple[int, int]:
+    """How many numbers, and how many bytes they are."""
+    leaves = [(int(np.prod(leaf.shape)), leaf.dtype.itemsize) for leaf in jax.tree.leaves(tree)]
+    return sum(count for count, _ in leaves), sum(count * width for count, width in leaves)

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from mcollapse import planning
 from mcollapse.description import NotRebuilt, rebuild_process, rebuild_record
 from mcollapse.families.base import Truth
-from mcollapse.progress import AbstractProgress, NoProgress
+from mcollapse.progress import AbstractProgress, meter
+from mcollapse.running.needs import check_fits
 from mcollapse.running.preparation import prepared
 from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, read_attributes
 from mcollapse.trajectories import DATA, Trajectories, truth_from
@@ -22,7 +23,7 @@ def resume(
     replicates: int | None = None,
     chunk: int | None = None,
     devices: Any = None,
-    progress: AbstractProgress | None = None,
+    progress: AbstractProgress | bool | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
 ) -> Trajectories:
     """Go on with a run that was stopped, bit for bit, or give a finished one more replicates.
@@ -31,7 +32,7 @@ def resume(
         ValueError: there is no such run, it was made by other versions or on another backend, or its process,
             truth or metrics are the user's own: call `simulate` with the same arguments and `store` instead.
     """
-    path = pathlib.Path(store)
+    path, shown = pathlib.Path(store), meter(progress)
     told = read_attributes(path / DATA)
     if told is None:
         raise ValueError(
@@ -58,8 +59,9 @@ def resume(
         told["draws"],
         stored=True,
     )
+    check_fits(asked, stored=True)
     with Store(path, asked, checkpoint_every) as opened:
-        return opened.run(progress or NoProgress())
+        return opened.run(shown)
 
 
 def _stored_truth(path: pathlib.Path, told: dict[str, Any]) -> Truth:

@@ -25,6 +25,7 @@ from mcollapse.progress import AbstractProgress
 from mcollapse.recording import BLOCK, Allocate, Collector
 from mcollapse.running import hosts
 from mcollapse.running.execution import Gathered, Stopped, execute
+from mcollapse.running.needs import disk_problem
 from mcollapse.running.preparation import Prepared
 from mcollapse.running.ranges import Ranges
 from mcollapse.storing.checkpoint import Saved
@@ -104,8 +105,7 @@ class Store:
     def _executed(self, gathered: Gathered, progress: AbstractProgress) -> Costs:
         job, cells = self.asked.job, self.asked.cells
         share = gathered.share | gathered.done
-        progress.start(len(share) * cells, job.generations)
-        progress.advance(len(gathered.done) * cells)
+        progress.start(len(share) * cells, job.generations, gathered.replicates_done(job) * cells)
         signals = Signals()
         try:
             with signals:
@@ -306,14 +306,9 @@ class Store:
             self._array(name).resize(shape)
 
     def _check_room(self, empty: Trajectories) -> None:
-        needed = sum(array.nbytes for _, array in empty.variables().values())
-        free = shutil.disk_usage(self.path).free
-        if needed > free:
-            raise ValueError(
-                f"the records need {needed / 2**30:.1f} GiB at {self.path}, where {free / 2**30:.1f} GiB are "
-                "free: reduce them with mc.Record(metric, reduce=mc.Moments()), keep fewer replicates with "
-                "mc.Keep(first=…), or choose another disk"
-            )
+        sizes = {name: array.nbytes for name, (_, array) in empty.variables().items()}
+        if fault := disk_problem(sizes, 0, self.path):
+            raise ValueError(fault)
 
 
 def read_attributes(data: pathlib.Path) -> dict[str, Any] | None:

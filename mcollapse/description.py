@@ -130,8 +130,8 @@ def _downstream(described: dict[str, Any]) -> Any:
 
 def _metric(described: Any) -> Any:
     name = described["name"] if isinstance(described, dict) else described
-    found = getattr(metrics, name, None) if ":" not in name else None
-    if found is not None:
+    found = vars(metrics).get(name)
+    if getattr(found, "__module__", None) == metrics.__name__ and not name.startswith("_"):
         return found
 
     def unknown(*_: Any) -> Any:

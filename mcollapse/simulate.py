@@ -23,8 +23,8 @@ from mcollapse.running.execution import execute
 from mcollapse.running.needs import check_fits
 from mcollapse.running.preparation import Prepared, prepared
 from mcollapse.running.until import Until, check_rule
-from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, read_attributes
-from mcollapse.trajectories import DATA, Trajectories
+from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, stored_attributes
+from mcollapse.trajectories import Trajectories
 
 
 def simulate(
@@ -167,7 +167,7 @@ class _InStore:
 
     def replicates(self, asked: int, rule: Until | None) -> int:
         """Where a rule says how many, it goes on from as many as there are."""
-        stored = None if rule is None else read_attributes(self.path / DATA)
+        stored = None if rule is None else stored_attributes(self.path)
         return asked if stored is None else max(asked, stored["replicates"])
 
     def run(self, asked: Prepared) -> Trajectories:

@@ -3,7 +3,7 @@
 import difflib
 import json
 import pathlib
-import time
+import shlex
 import types
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from mcollapse.costs import Statistics
 from mcollapse.families.base import Truth
+from mcollapse.reading import FORMAT, read
 from mcollapse.recording import ENTRIES, Entry, KeptEntry
 from mcollapse.recording.entries import Variables
 from mcollapse.status import Status
@@ -26,12 +27,10 @@ if TYPE_CHECKING:  # optional parts are imported where they are used
     from mcollapse.recording import Record
     from mcollapse.verdicts import Report
 
-FORMAT = 1
 DATA = "run.zarr"
 """The data set in a store, see `mcollapse.storing`."""
 PENDING = -1
 """The status of a replicate that is not done yet."""
-READ_AGAIN = 20
 
 
 class Trajectories(Mapping[str, Entry]):
@@ -160,15 +159,13 @@ class Trajectories(Mapping[str, Entry]):
             raise ValueError(
                 f"there is no store at {target}: give the path that run.save or mcollapse run wrote"
             )
+        arrays, attributes = read(target)
         try:
-            data, attributes = _read_consistently(target)
-        except (KeyError, ValueError, OSError) as error:
+            return _read(arrays, attributes)
+        except (KeyError, TypeError, IndexError) as error:
             raise ValueError(
-                f"{target} is not a store of mcollapse ({type(error).__name__}: {error})"
+                f"{target} is not a store of mcollapse, or damaged ({type(error).__name__}: {error})"
             ) from error
-        if attributes["format"] != FORMAT:
-            raise ValueError(f"{target} has format {attributes['format']}, this version reads {FORMAT}")
-        return _read(data, attributes)
 
     def compare(self, **options: Any) -> "Report":
         """Hold the run against every law in `mcollapse.theory` that applies to it."""
@@ -224,8 +221,13 @@ def difference(first: Trajectories, second: Trajectories) -> Trajectories:
 def check_writable(target: pathlib.Path, overwrite: bool) -> None:
     """Refuse, before anything is computed, a store that exists or cannot be created."""
     if target.exists() and not overwrite:
+        on = (
+            f", or go on with: mcollapse resume {shlex.quote(str(target))}"
+            if (target / DATA).exists()
+            else ""
+        )
         raise ValueError(
-            f"{target} exists: choose another path, or overwrite it with overwrite=True (--overwrite)"
+            f"{target} exists: choose another path, or overwrite it with overwrite=True (--overwrite){on}"
         )
     check_may_write(target.absolute().parent, target)
 
@@ -269,27 +271,6 @@ def _own_axis(dim: str, name: str, generation: str) -> str:
     if dim == "generation":
         return generation
     return f"{dim}_{name}" if dim.startswith("component") else dim
-
-
-def _read_consistently(target: pathlib.Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and attributes of one moment, although another process may be writing."""
-    import xarray
-
-    attempt = 0
-    while True:
-        with xarray.open_zarr(target, consolidated=False, chunks=None, mask_and_scale=False) as data:
-            attributes = json.loads(data.attrs["mcollapse"])
-            # first the statuses: what they call done is whole in the arrays that are read after them
-            arrays = {"status": np.asarray(data.variables["status"])}
-            arrays |= {str(name): np.asarray(variable) for name, variable in data.variables.items()
-                       if name != "status"}  # fmt: skip
-        with xarray.open_zarr(target, consolidated=False, chunks=None) as data:
-            after = json.loads(data.attrs["mcollapse"])
-        settled = not attributes.get("writing") and attributes.get("revision") == after.get("revision")
-        if settled or attempt == READ_AGAIN:  # a writer that was killed in the middle is not waited for
-            return arrays, attributes
-        time.sleep(0.01 * attempt)
-        attempt += 1
 
 
 def truth_from(arrays: Mapping[str, np.ndarray], attributes: dict[str, Any]) -> Any:

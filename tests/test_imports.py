@@ -23,7 +23,7 @@ LAYERS = [
     {"process"},
     {"metrics", "recording", "noise", "processes"},
     {"names"},
-    {"description", "planning", "progress", "program", "datasets"},
+    {"description", "planning", "progress", "program", "datasets", "reading"},
     {"sweeping", "compilation", "trajectories"},
     {"running"},
     {"storing"},

@@ -7,7 +7,6 @@ Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law 
 import json
 import os
 import pathlib
-import shutil
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -308,12 +307,12 @@ def _shared_target(out: pathlib.Path | None, overwrite: bool) -> pathlib.Path:
 
 
 def _free(out: pathlib.Path, overwrite: bool) -> None:
-    from mcollapse.storing.store import PARTS
+    from mcollapse.storing.store import remove
     from mcollapse.trajectories import check_writable
 
     check_writable(out, overwrite)
-    for part in PARTS:  # and nothing else that may lie there
-        shutil.rmtree(out / part, ignore_errors=True)
+    if overwrite:
+        remove(out)
 
 
 def main(arguments: list[str] | None = None, exit_: Callable[[int], Any] = sys.exit) -> None:

@@ -11,6 +11,7 @@ from mcollapse import metrics
 from mcollapse.abstract_process import AbstractProcess
 from mcollapse.program import Records
 from mcollapse.random import Key
+from mcollapse.reading import check_fits
 from mcollapse.recording import Record
 from mcollapse.whole_numbers import check_whole, whole
 
@@ -62,6 +63,11 @@ def check_numbers(process: AbstractProcess, generations: int, replicates: int, c
         raise ValueError(
             f"replicates are numbered in 31 bits: at most {np.iinfo(np.int32).max:,}, got {replicates:,}"
         )
+    if generations >= np.iinfo(np.int32).max:
+        raise ValueError(
+            f"generations are numbered in 31 bits: less than {np.iinfo(np.int32).max:,}, got {generations:,}"
+        )
+    check_fits(f"what is known of {generations:,} generations", 64.0 * generations)
 
 
 def root_words(key: PRNGKeyArray) -> np.ndarray:

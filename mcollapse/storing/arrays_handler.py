@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import orbax.checkpoint as ocp
 
+from mcollapse.reading import check_fits
+
 ARRAYS, DATA = "arrays.npz", "data.json"
 
 
@@ -30,6 +32,7 @@ class ArraysHandler(ocp.CheckpointHandler):
         with open(directory / DATA) as file:
             data = json.load(file)
         with np.load(directory / ARRAYS, allow_pickle=False) as file:
+            check_fits(f"the checkpoint {directory}", sum(part.file_size for part in file.zip.infolist()))
             return Arrays(dict(file), data)
 
 

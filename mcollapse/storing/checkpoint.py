@@ -1,12 +1,15 @@
 """Checkpoints: what a run has gathered, so that it can stop and go on.
 
-A checkpoint is a directory that orbax writes under another name and renames when it is whole; the two
-newest are kept. Beside the arrays it holds plain data and a digest of both, since a disk can lie.
+A checkpoint is a directory that orbax writes under another name and renames when it is whole, and beside it
+a file with the digests of all in it, since a disk can lie: without that file it is no checkpoint. The two
+newest are kept.
 """
 
+import errno
 import hashlib
 import json
 import logging
+import os
 import pathlib
 import shutil
 from collections.abc import Mapping
@@ -14,6 +17,8 @@ from typing import Any
 
 import jax
 import numpy as np
+
+from mcollapse.reading import replace_file
 
 logger = logging.getLogger("mcollapse")
 
@@ -27,13 +32,24 @@ class Checkpoints:
 
     def __init__(self, directory: pathlib.Path):
         self.directory = directory
+        self.damaged: set[int] = set()
 
     def steps(self) -> list[int]:
         """Numbers of the whole checkpoints, in order."""
-        if not self.directory.is_dir():
-            return []
-        found = (p.name for p in self.directory.iterdir() if p.name.isdecimal())
-        return sorted(int(name) for name in found)
+        names = [path.stem for path in self.directory.glob("*.json")]
+        return sorted(int(n) for n in names if n.isdecimal() and (self.directory / n).is_dir())
+
+    def clear_leftovers(self) -> None:
+        """Remove what a killed writer has left unfinished: nobody else may be writing."""
+        whole = {str(step) for step in self.steps()}
+        for path in self.directory.glob("*"):
+            if path.name.removesuffix(".json") not in whole:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def remove(self) -> None:
+        """Remove all of them."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.damaged.clear()
 
     def save(self, arrays: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> None:
         """Write the next checkpoint, then remove all but the newest two.
@@ -45,14 +61,23 @@ class Checkpoints:
 
         steps = self.steps()
         step = steps[-1] + 1 if steps else 0
+        target = self.directory / str(step)
         self.directory.mkdir(parents=True, exist_ok=True)
-        for left in self.directory.glob("*.orbax-checkpoint-tmp*"):  # of a process that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        told = {"data": dict(data), "digest": _digest(arrays, data)}
-        with checkpointer(jax.process_index(), jax.process_count()) as writer:
-            writer.save((self.directory / str(step)).absolute(), args=Arrays(arrays, told))
-        for old in [*steps, step][:-KEPT]:
-            shutil.rmtree(self.directory / str(old), ignore_errors=True)
+        self.clear_leftovers()
+        try:
+            with checkpointer(jax.process_index(), jax.process_count()) as writer:
+                writer.save(target.absolute(), args=Arrays(arrays, data))
+            replace_file(self.directory / f"{step}.json", json.dumps(_digests(target)).encode())
+        except Exception as error:
+            self.clear_leftovers()
+            if (number := _system_error(error)) is None:
+                raise
+            raise OSError(number, os.strerror(number)) from error
+        whole = [s for s in [*steps, step] if s not in self.damaged]
+        for old in {*whole[:-KEPT], *self.damaged}:
+            (self.directory / f"{old}.json").unlink()
+        self.clear_leftovers()
+        self.damaged.clear()
 
     def newest(self) -> Saved | None:
         """The newest checkpoint that is whole and unharmed; `None` where there is none."""
@@ -60,23 +85,38 @@ class Checkpoints:
             try:
                 return self._read(self.directory / str(step))
             except Exception as error:  # whatever a damaged file makes of its reader: the one before is tried
-                logger.warning("checkpoint %s cannot be read (%s): the one before is used", step, error)
+                self.damaged.add(step)
+                said = " ".join(str(error).split())[:200]
+                path = self.directory / str(step)
+                logger.warning("the checkpoint %s cannot be read (%s): the one before is used", path, said)
         return None
 
     def _read(self, path: pathlib.Path) -> Saved:
         from mcollapse.storing.arrays_handler import Arrays, checkpointer
 
+        if _digests(path) != json.loads(path.with_suffix(".json").read_text()):
+            raise ValueError("its files are not those that were written")
         with checkpointer(jax.process_index(), jax.process_count()) as reader:
             found = reader.restore(path.absolute(), args=Arrays())
-        if _digest(found.arrays, found.data["data"]) != found.data["digest"]:
-            raise ValueError("its contents are not those that were written")
-        return found.arrays, found.data["data"]
+        return dict(found.arrays), dict(found.data)
 
 
-def _digest(arrays: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> str:
-    found = hashlib.sha256(json.dumps(data, sort_keys=True).encode())
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        found.update(f"{name} {array.dtype} {np.shape(arrays[name])}".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
+def _system_error(error: BaseException | None) -> int | None:
+    """The number of what the system said, which tensorstore tells in words."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error.errno
+        for number in errno.errorcode:
+            if os.strerror(number) in str(error):
+                return number
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _digests(path: pathlib.Path) -> dict[str, str]:
+    """Of every file of a checkpoint, by its path."""
+    found = {}
+    for file in sorted(f for f in path.rglob("*") if f.is_file()):
+        with open(file, "rb") as opened:
+            found[file.relative_to(path).as_posix()] = hashlib.file_digest(opened, "sha256").hexdigest()
+    return found

@@ -39,9 +39,9 @@ class Epochs:
                 return found
         return found
 
-    def others(self, epoch: int) -> list[Saved]:
-        """The newest states of an epoch but that of process 0."""
-        states = [self.checkpoints(epoch, p).newest() for p in self._processes(epoch) if p != 0]
+    def others(self, epoch: int, process: int) -> list[Saved]:
+        """The newest states of an epoch but that of one process."""
+        states = [self.checkpoints(epoch, p).newest() for p in self._processes(epoch) if p != process]
         return [state for state in states if state is not None]
 
     def forget(self) -> None:
@@ -51,6 +51,10 @@ class Epochs:
             if spare >= 2:
                 shutil.rmtree(self.directory / str(epoch), ignore_errors=True)
             spare += len(self.checkpoints(epoch, 0).steps())
+
+    def remove(self) -> None:
+        """Remove all of them."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _processes(self, epoch: int) -> list[int]:
         return _numbers(self.directory / str(epoch))

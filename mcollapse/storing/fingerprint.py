@@ -1,12 +1,16 @@
 """What decides the numbers of a run: a stored run is gone on with by the same alone."""
 
+import dataclasses
 import hashlib
+import json
 from collections.abc import Iterator
 from typing import Any
 
+import equinox as eqx
 import jax
 import numpy as np
 
+from mcollapse.abstract_process import AbstractProcess
 from mcollapse.families.base import Truth
 
 DECIDE = (
@@ -16,14 +20,29 @@ DECIDE = (
 """Attributes of a run; not its replicates, of which there may be more, nor chunks, devices and processes."""
 
 
-def fingerprint(attributes: dict[str, Any], truth: Truth) -> dict[str, Any]:
-    """Plain data that are equal where the numbers of two runs are."""
-    return {name: attributes[name] for name in DECIDE} | {"truth": _digests(truth.params)}
+def fingerprint(attributes: dict[str, Any], process: AbstractProcess, truth: Truth) -> dict[str, Any]:
+    """Plain data that are equal where the numbers of two runs are, but for the code of a user's own."""
+    filled_in = {"process": _filled_in(process), "truth_family": _filled_in(truth.family)}
+    found = {name: attributes[name] for name in DECIDE} | {"truth": _digests(truth.params)}
+    return json.loads(json.dumps(found | {"filled_in": filled_in}))
+
+
+def _filled_in(value: Any) -> dict[str, Any]:
+    """Digests of fields that no description names, such as the n-grams of a text."""
+    found: dict[str, Any] = {}
+    if isinstance(value, eqx.Module):
+        for field in dataclasses.fields(value):
+            inner = getattr(value, field.name)
+            parts = _digests(inner) if field.metadata.get("derived") else _filled_in(inner)
+            found |= {field.name: parts} if parts else {}
+    return found
 
 
 def _digests(params: Any) -> dict[str, str]:
     found = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        if isinstance(leaf, str):
+            continue
         name = jax.tree_util.keystr(path, simple=True, separator=".") or "params"
         array = np.asarray(leaf)
         small = array.size <= 4 and array.dtype != object

@@ -31,7 +31,8 @@ class Signals:
 
     def __enter__(self) -> "Signals":
         if threading.current_thread() is threading.main_thread():
-            self.before = {number: signal.signal(number, self._note) for number in SIGNALS}
+            # a handler that was not set from Python is told as None, and cannot be set again
+            self.before = {number: signal.signal(number, self._note) or signal.SIG_DFL for number in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:

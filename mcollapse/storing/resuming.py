@@ -11,9 +11,10 @@ from mcollapse import planning
 from mcollapse.description import NotRebuilt, rebuild_process, rebuild_record
 from mcollapse.families.base import Truth
 from mcollapse.progress import AbstractProgress, meter
+from mcollapse.reading import read_some
 from mcollapse.running.needs import check_fits
-from mcollapse.running.preparation import prepared
-from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, read_attributes
+from mcollapse.running.preparation import Prepared, prepared
+from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, stored_attributes
 from mcollapse.trajectories import DATA, Trajectories, truth_from
 
 
@@ -33,19 +34,33 @@ def resume(
             truth or metrics are the user's own: call `simulate` with the same arguments and `store` instead.
     """
     path, shown = pathlib.Path(store), meter(progress)
-    told = read_attributes(path / DATA)
+    told = stored_attributes(path)
     if told is None:
         raise ValueError(
             f"{path} holds no run that could go on: give the directory that a run was told to write"
         )
     try:
-        process, truth = rebuild_process(told["process"]), _stored_truth(path, told)
-        records = {name: rebuild_record(record) for name, record in told["records"].items()}
-    except NotRebuilt as error:
+        asked = _prepared(path, told, replicates, chunk, devices)
+    except ValueError as error:
         raise ValueError(
             f"{error}; to go on, call simulate with the arguments of that run and store={str(path)!r}"
         ) from error
-    asked = prepared(
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(
+            f"{path / DATA} is damaged, or another version wrote it: what it says of its run makes no sense "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    check_fits(asked, stored=True)
+    with Store(path, asked, checkpoint_every) as opened:
+        return opened.run(shown)
+
+
+def _prepared(
+    path: pathlib.Path, told: dict[str, Any], replicates: int | None, chunk: int | None, devices: Any
+) -> Prepared:
+    process, truth = rebuild_process(told["process"]), _stored_truth(path, told)
+    records = {name: rebuild_record(record) for name, record in told["records"].items()}
+    return prepared(
         process,
         truth,
         planning.Grid.of(told["sweep"]) if told["sweep"] else None,
@@ -59,17 +74,10 @@ def resume(
         told["draws"],
         stored=True,
     )
-    check_fits(asked, stored=True)
-    with Store(path, asked, checkpoint_every) as opened:
-        return opened.run(shown)
 
 
 def _stored_truth(path: pathlib.Path, told: dict[str, Any]) -> Truth:
-    import zarr
-
-    group: Any = zarr.open_group(path / DATA, mode="r")
-    arrays = {name: group[name][...] for name in group.array_keys() if name.startswith("truth.")}
-    truth = truth_from(arrays, told)
+    truth = truth_from(read_some(path / DATA, "truth."), told)
     if not isinstance(truth, Truth):
         raise NotRebuilt(f"the truth's family, {told['truth_family']['name']!r}, is not one of mcollapse's")
     return truth

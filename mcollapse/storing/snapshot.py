@@ -88,7 +88,8 @@ def _flight(told: dict[str, int], arrays: Mapping[str, np.ndarray], carried: Any
 
 def _filled(like: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     leaves, structure = jax.tree.flatten(like)
-    return jax.tree.unflatten(structure, [arrays[str(i)] for i in range(len(leaves))])
+    found = [arrays[str(i)] for i in range(len(leaves))]
+    return jax.tree.unflatten(structure, found)
 
 
 def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

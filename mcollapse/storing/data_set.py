@@ -1,0 +1,191 @@
+"""The data set of a run that goes on: arrays written piece by piece, and what they say of themselves.
+
+It is a Zarr group whose description, consolidated in one file, changes as a whole: whoever opens it with
+xarray or zarr finds arrays that fit together, at any moment.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mcollapse.reading import JOURNAL, replace_file, write_journal
+from mcollapse.recording import BLOCK
+from mcollapse.recording.entries import Variables
+from mcollapse.running.ranges import Ranges
+from mcollapse.trajectories import PENDING
+
+FILE_BYTES = 8 * 2**20
+"""About how much one file of an array holds."""
+FILES = 64
+"""As many as there are replicates for, so that processes find equal shares."""
+GROWING = "bin_"
+"""Begins the name of an axis that grows while the run goes on: the bins that a sketch has met."""
+ROOM = 512
+"""Of a growing axis in one file."""
+
+
+class DataSet:
+    """What `Trajectories.load`, xarray and zarr read."""
+
+    def __init__(self, path: pathlib.Path):
+        self.path, self.journal = path, path.parent / JOURNAL
+        self.opened: dict[str, Any] = {}
+        self.described: dict[str, Any] | None = None
+        self.flushed = 0.0
+
+    def create(self, variables: Variables, told: Mapping[str, Any]) -> None:
+        """Begin anew, in place of what was there: arrays with an axis of replicates take no room yet."""
+        import zarr
+
+        new, old = (self.path.with_name(self.path.name + end) for end in (".new", ".old"))
+        for path in (new, old):
+            shutil.rmtree(path, ignore_errors=True)
+        group = zarr.open_group(new, mode="w", zarr_format=3)
+        rows = _rows_of_a_file([array for dims, array in variables.values() if by_replicate(dims)])
+        for name, (dims, array) in variables.items():
+            made = _created(group, name, dims, array, rows)
+            if not by_replicate(dims):
+                made[...] = array
+        making = DataSet(new)
+        making.tell(told)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self.path, old)
+        os.rename(new, self.path)
+        shutil.rmtree(old, ignore_errors=True)
+        self.journal.unlink(missing_ok=True)
+        self.opened, self.described = {}, None
+
+    def __getitem__(self, name: str) -> Any:
+        """An array, to which slices are assigned."""
+        if name not in self.opened:
+            import zarr
+
+            with zarr.config.set({"array.write_empty_chunks": True}):  # so that a file that is lost is missed
+                self.opened[name] = zarr.open_array(self.path / name, mode="r+", zarr_format=3)
+        return self.opened[name]
+
+    def fit(self, variables: Variables) -> None:
+        """Make arrays as long as these, and name their axes so."""
+        for name, (dims, array) in variables.items():
+            changed = self[name].shape != array.shape
+            if changed:
+                self[name].resize(array.shape)
+            file = self.path / name / "zarr.json"
+            described = json.loads(file.read_text())
+            if described.get("dimension_names") != list(dims):
+                replace_file(file, json.dumps(described | {"dimension_names": list(dims)}).encode())
+                changed = True
+            if changed:
+                self.opened.pop(name)
+                self.described = None
+
+    def write(self, variables: Variables, told: Mapping[str, Any], last: Mapping[str, Any]) -> None:
+        """Replace arrays and attributes: in the end by `last`, and while it lasts a reader is warned."""
+        arrays = {name: array for name, (_, array) in variables.items()}
+        write_journal(self.journal, dict(told), arrays)
+        self.tell({**told, "writing": True})
+        self.fit(variables)
+        for name, array in arrays.items():
+            self[name][...] = array
+        self.tell(last)
+        self.journal.unlink()
+
+    def check_written(self, done: Ranges) -> None:
+        """Refuse a data set that has lost a file of replicates that are done: it would read as nothing.
+
+        Raises:
+            FileNotFoundError: the file that is not there.
+        """
+        for name in (n for n in self._names() if by_replicate(self[n].metadata.dimension_names or ())):
+            rows, length = self[name].chunks[0], self[name].shape[0]
+            parts = {i for a, b in done for i in range(a // rows, -(-min(b, length) // rows))}
+            for i in parts:
+                file = (self.path / name).joinpath("c", str(i), *["0"] * (self[name].ndim - 1))
+                if not file.exists():
+                    raise FileNotFoundError(f"{file} is missing")
+
+    def flush(self) -> None:
+        """See that all that was written is on the disk, should the power fail."""
+        since, self.flushed = self.flushed, time.time() - 1.0
+        for path in [self.path, *self.path.rglob("*")]:
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime >= since:
+                    _flush(path)
+
+    def _names(self) -> list[str]:
+        return sorted(file.parent.name for file in self.path.glob("*/zarr.json"))
+
+    def tell(self, told: Mapping[str, Any]) -> None:
+        """Replace the attributes."""
+        if self.described is None:
+            self.described = {n: json.loads((self.path / n / "zarr.json").read_text()) for n in self._names()}
+        consolidated = {"kind": "inline", "must_understand": False, "metadata": self.described}
+        group = {"zarr_format": 3, "node_type": "group", "attributes": {"mcollapse": json.dumps(told)}}
+        content = json.dumps(group | {"consolidated_metadata": consolidated}).encode()
+        # the new file is begun outside, where nobody who lists the group meets it
+        replace_file(self.path / "zarr.json", content, beside=self.path.parent)
+
+
+def _created(group: Any, name: str, dims: tuple[str, ...], array: np.ndarray, rows: int) -> Any:
+    from zarr.codecs import ZstdCodec
+
+    return group.create_array(
+        name,
+        shape=array.shape,
+        dtype=array.dtype,
+        chunks=(
+            (rows, *(max(1, n) for n in array.shape[1:]))
+            if by_replicate(dims)
+            else _reduced_file_shape(dims, array)
+        ),
+        compressors=ZstdCodec(level=0, checksum=True),
+        fill_value=PENDING if name == "status" else _fill(array.dtype),
+        dimension_names=dims,
+        config={"write_empty_chunks": True},
+    )
+
+
+def _flush(path: pathlib.Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def by_replicate(dims: tuple[str, ...]) -> bool:
+    """Whether the first axis runs over replicates."""
+    return bool(dims) and dims[0].startswith("replicate")
+
+
+def _rows_of_a_file(arrays: list[Any]) -> int:
+    """Replicates in one file of every array, whole blocks: some megabytes, and files enough to share."""
+    widest = max(max(1, array.nbytes // max(1, array.shape[0])) for array in arrays)
+    most = min(FILE_BYTES // widest, arrays[0].shape[0] // FILES)
+    return BLOCK * 2 ** (max(1, most // BLOCK).bit_length() - 1)
+
+
+def _reduced_file_shape(dims: tuple[str, ...], array: np.ndarray) -> tuple[int, ...]:
+    """All in one file, but for an axis that grows, and for what is very large."""
+    shape = [max(1, n) for n in array.shape]
+    for axis, dim in enumerate(dims):
+        if dim.startswith(GROWING):
+            shape[axis] = ROOM
+    axis = 0
+    while np.prod(shape, dtype=float) * array.dtype.itemsize > 4 * FILE_BYTES and axis < len(shape):
+        if shape[axis] > 1:
+            shape[axis] = -(-shape[axis] // 2)
+        else:
+            axis += 1
+    return tuple(shape)
+
+
+def _fill(dtype: np.dtype) -> Any:
+    return np.nan if np.issubdtype(dtype, np.floating) else 0

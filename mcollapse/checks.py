@@ -118,9 +118,8 @@ def check_sizes(
     if over.size:
         of_counts = largest == random.largest_count()
         reason = "this precision counts exactly" if of_counts else "their sum can be drawn"
-        wider = ", or set the variable JAX_ENABLE_X64=1 before starting Python"
         raise ValueError(
             f"generation {over[0] + first} counts {int(counted[over[0]]):,} points, "
             f"and {reason} up to {largest:,}: "
-            "use smaller sizes" + (wider if of_counts and largest < 10**9 else "")
+            "use smaller sizes" + (random.how_to_count_further() if of_counts else "")
         )

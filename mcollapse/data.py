@@ -239,12 +239,12 @@ class Samples(eqx.Module):
     @classmethod
     def first(cls, rows: Shaped[Array, "capacity ..."], count: Int[Array, ""] | int) -> "Samples":
         """The first `count` rows present, the others absent."""
-        return cls(rows, (jnp.arange(rows.shape[0]) < count).astype(jnp.int32))
+        return cls(rows, (jnp.arange(rows.shape[0], dtype=jnp.int32) < count).astype(jnp.int32))
 
     @property
     def count(self) -> Num[Array, ""]:
         """The number of rows present, or the total weight."""
-        return jnp.sum(self.weights)
+        return jnp.sum(self.weights, dtype=self.weights.dtype)
 
     def merge(self, other: "Samples") -> "Samples":
         """Both sets of rows, one after the other."""

@@ -49,15 +49,15 @@ class Draw(eqx.Module):
                 params, count, j = given
                 return so_far.merge(self.model(key.fold(j), params, count)), None
 
-            return jax.lax.scan(add, start, (*rest, jnp.arange(1, counts.shape[0])))[0]
-        ends = jnp.cumsum(counts)
+            return jax.lax.scan(add, start, (*rest, jnp.arange(1, counts.shape[0], dtype=jnp.int32)))[0]
+        ends = jnp.cumsum(counts, dtype=jnp.int32)
 
         def row(i: Array) -> Array:
             params = jax.tree.map(lambda leaf: leaf[jnp.searchsorted(ends, i, side="right")], stacked)
             decoded = self.decoder.decode(self.family, params, self.t)
             return self.family.sample(key.at(MODEL).fold(i), decoded, 1, 1).rows[0]
 
-        samples = Samples.first(jax.vmap(row)(jnp.arange(self.capacity)), ends[-1])
+        samples = Samples.first(jax.vmap(row)(jnp.arange(self.capacity, dtype=jnp.int32)), ends[-1])
         if self.as_rows:
             return samples
         return self.family.statistics(samples, jax.tree.map(_first, stacked))
@@ -82,7 +82,7 @@ class Draw(eqx.Module):
             return Batch(self.real(key, counts[0]), self.model(key, params, counts[1]), share)
         ours, theirs = self.real(key, self.capacity), self.model(key, params, self.capacity)
         assert isinstance(ours, Samples) and isinstance(theirs, Samples)
-        position = jnp.arange(self.capacity)
+        position = jnp.arange(self.capacity, dtype=jnp.int32)
         is_real, is_model = position < real, (position >= real) & (position < real + synthetic)
         if self.family.in_sequence:  # the model's points begin where the real ones end
             theirs = Samples(jnp.roll(theirs.rows, real, axis=0), theirs.weights)

@@ -51,7 +51,7 @@ def row_sum(terms: Array) -> Array:
 
 def total(counts: Num[Array, " categories"]) -> Num[Array, ""]:
     """The sum of counts."""
-    return jnp.sum(counts) if counts.size <= _LONG_COLUMN else _by_rows(jnp.add, counts)
+    return jnp.sum(counts, dtype=counts.dtype) if counts.size <= _LONG_COLUMN else _by_rows(jnp.add, counts)
 
 
 def largest(numbers: Num[Array, " categories"]) -> Num[Array, ""]:

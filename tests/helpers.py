@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import mcollapse as mc
@@ -51,6 +52,11 @@ def values(process, truth, *, generations=5, replicates=128, seed=0, record=None
         **options,
     )
     return run["x"].values
+
+
+def in_program(params):
+    """Parameters in the precision of programs."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.result_type(float)), params)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-"""Scripts of fitted rates: what they share refuses wrong numbers, and each agrees with its law at a small size."""
+"""Scripts of fitted rates: what they share refuses wrong numbers, and each agrees with its law at a small size.
+
+Of the scripts of speeds: how settings are compared, and that they run.
+"""
 
 import dataclasses
 import functools
@@ -220,3 +223,43 @@ def test_the_golden_ratio_is_where_the_exact_error_is_least(script):
         assert least == pytest.approx(module.golden_weight(setting.ratio), abs=1e-4)
         tried = module.AROUND * module.golden_weight(setting.ratio)
         assert module.lowest(tried, module.long_run_error(setting, tried)) == pytest.approx(least, abs=5e-4)
+
+
+def test_settings_take_turns_and_speeds_are_those_of_a_round(script):
+    scaling = script("speed_scaling")
+    clock, asked = iter(range(1, 100)), []
+
+    def setting(name, amount, factor):
+        def ask():
+            asked.append(name)
+            return {"seconds": factor * next(clock)}
+
+        return scaling.Setting(name, amount, ask)
+
+    group = scaling.compared("made up", [setting("a", 10, 1.0), setting("b", 20, 1.0)], 3)
+    assert asked == ["a", "b"] + ["a", "b", "b", "a", "a", "b"]  # a warm-up, then rounds
+    first, second = group["settings"]
+    assert first["speed"] == 1 and first["seconds"] == 6  # 3, 6, 7
+    # seconds 4, 5 and 8: speeds 2 * 3/4, 2 * 6/5 and 2 * 7/8
+    assert second["speed"] == pytest.approx(1.75) and second["speed_range"] == pytest.approx([1.5, 2.4])
+
+
+def test_a_process_of_its_own_says_what_a_run_took(script):
+    """One program in memory, two in a store, however many chunks; and no answer is no silence."""
+    with script("served").Server() as server:
+        size = {"generations": 4, "replicates": 512, "chunk": 128}
+        kept, stored = server.ask(**size, meter=True), server.ask(**size, stored=True)
+        assert (kept["chunks"], kept["programs_compiled"]) == (4, 1)
+        assert (stored["chunks"], stored["programs_compiled"]) == (4, 2)
+        assert kept["seconds"] > 0 and kept["peak_memory"] > 2**20 and kept["devices"] == 1
+        with pytest.raises(RuntimeError, match="unheard of"):
+            server.ask(**size, record="unheard of")
+
+
+@pytest.mark.slow
+def test_the_scaling_script_reports(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["speed_scaling.py", "--quick", "--rounds", "1", "--json"])
+    script("speed_scaling").main()
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {len(found["memory"]), len(found["programs"])} == {4, 2}
+    assert all(row["speed"] > 0 for group in found["compared"] for row in group["settings"])

@@ -68,8 +68,8 @@ def test_a_variance_too_small_for_float32_keeps_its_logarithm():
 @pytest.mark.parametrize("ddof", [0, 1, 2])
 def test_a_large_sample_keeps_the_digits_that_drift(ddof):
     """log n is 14 at a million points, and rounded alike each generation; nothing may pass through it."""
-    n, v = 10**6, jnp.float32(2.0**-10)
-    data = MeanVariance(jnp.int32(n), jnp.float32(0), v)
+    n, v = 10**6, jnp.asarray(2.0**-10, jnp.result_type(float))
+    data = MeanVariance(jnp.int32(n), jnp.zeros_like(v), v)
     fitted, _ = Gaussian().maximum_likelihood(data, Gaussian.Params(0.0, 0.0), ddof)
     assert abs(float(fitted.log_variance) - float(v) + np.log1p(-ddof / n)) < 1e-10
     merged = data.merge(data)

@@ -9,7 +9,7 @@ import mcollapse as mc
 from mcollapse.decoders import AsIs, Nucleus, Temperature, Top, VarianceFactor
 from mcollapse.families import Bernoulli, Categorical, Gaussian, LinearRegression, MultivariateGaussian
 from mcollapse.sources import LastModel, Mixture, PastModels, Split
-from tests.helpers import COIN, ZIPF, gaussian, keep, values
+from tests.helpers import COIN, ZIPF, gaussian, in_program, keep, values
 from tests.statistical import assert_agrees, assert_law_rejected, moments
 
 TABLE = np.array([0.1, 0.4, 0.05, 0.25, 0.2])
@@ -18,7 +18,7 @@ NOW = jnp.asarray(1, jnp.int32)
 
 def decoded(decoder, table=TABLE):
     family = Categorical()
-    params = Categorical.Params(jnp.asarray(table, jnp.float32))
+    params = Categorical.Params(jnp.asarray(table, jnp.result_type(float)))
     return np.asarray(decoder.planned(2).decode(family, params, NOW).probabilities)
 
 
@@ -48,7 +48,7 @@ def test_tempered_tables(temperature):
     np.testing.assert_allclose(
         decoded(Temperature(temperature), table), powers / powers.sum(), rtol=1e-5, atol=1e-20
     )
-    coin = Temperature(temperature).planned(1).decode(Bernoulli(), jax.tree.map(jnp.float32, COIN), NOW)
+    coin = Temperature(temperature).planned(1).decode(Bernoulli(), in_program(COIN), NOW)
     odds = (0.2 / 0.8) ** (1 / temperature)
     np.testing.assert_allclose(coin.probability, odds / (1 + odds), rtol=1e-5)
 
@@ -59,7 +59,7 @@ def test_variances_of_every_family_with_one():
         (MultivariateGaussian(2), lambda p: MultivariateGaussian(2).total_covariance(p)[0, 0]),
         (LinearRegression(2), lambda p: p.noise_variance),
     ):
-        params = jax.tree.map(jnp.float32, family.standard_truth())
+        params = in_program(family.standard_truth())
         for decoder in (VarianceFactor(0.7), Temperature(0.7)):
             changed = decoder.planned(1).decode(family, params, NOW)
             np.testing.assert_allclose(read(changed), 0.7 * read(params), rtol=1e-6)

@@ -447,7 +447,7 @@ def test_a_default_record_fits_every_truth():
 
 def test_where_no_density_is_a_number_the_previous_model_is_kept():
     rows = np.random.default_rng(0).normal(size=(50, 2))
-    narrow = traced(GaussianMixture.Params.of([0.5, 0.5], [[-2, 0], [2, 0]], [np.eye(2) * 1e-300] * 2))
+    narrow = traced(GaussianMixture.Params.of([0.5, 0.5], [[-2, 0], [2, 0]], [np.eye(2) * 1e-310] * 2))
     params, status = climbed(GaussianMixture(), rows, narrow, 100, tolerance=1e-6)
     assert int(status) == Status.NOT_FINITE
     for ours, theirs in zip(jax.tree.leaves(params), jax.tree.leaves(narrow), strict=True):

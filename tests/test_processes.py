@@ -136,7 +136,7 @@ def test_posteriors_of_points_and_of_nobody():
         jnp.broadcast_to(jnp.eye(2), (4, 2, 2)),
         jnp.array([[0.0, 0.0], [-jnp.inf, -jnp.inf], [-115.0, -115.0], [0.0, 0.0]]),
     )
-    found = np.asarray(posteriors(params, jnp.arange(3), jnp.full((3, 2), 0.3)))
+    found = np.asarray(posteriors(params, jnp.arange(3, dtype=jnp.int32), jnp.full((3, 2), 0.3)))
     np.testing.assert_allclose(found, np.eye(4)[:3], atol=1e-30)
 
 

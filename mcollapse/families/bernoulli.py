@@ -59,7 +59,7 @@ class Bernoulli(AbstractFamily):
 
     def statistics(self, samples: Samples, like: BernoulliParams) -> Counts:
         """Counts of zeros and ones."""
-        ones = jnp.sum(samples.weights * samples.rows)
+        ones = jnp.sum(samples.weights * samples.rows, dtype=samples.weights.dtype)
         return Counts(jnp.stack([samples.count - ones, ones]))
 
     def sample_statistics(self, key: Key, params: BernoulliParams, count: Count) -> Counts:

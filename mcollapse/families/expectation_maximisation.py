@@ -73,7 +73,7 @@ def expectation_maximisation(
     finite = jnp.all(jnp.array([jnp.all(jnp.isfinite(leaf)) for leaf in _numbers(fitted)]))
     # where no density is a number every component seems to have lost its points
     finite = finite & jnp.any(fitted.log_weights > -jnp.inf)
-    enough = jnp.sum(data.weights != 0) >= fewest
+    enough = jnp.sum(data.weights != 0, dtype=jnp.int32) >= fewest
     lost = jnp.any(fitted.log_weights == -jnp.inf)
     status = jnp.where(converged, Status.OK, Status.NOT_CONVERGED)
     status = jnp.where(found.floored | lost | ~spread, Status.DEGENERATE, status)

@@ -172,7 +172,7 @@ class LabelledGaussians(AbstractFamily):
         def one(label: Array, count: Array, mean: Array, unit: Array, logs: Array) -> MeanCovariance:
             return gaussian.sample_statistics(key.fold(label), gaussian.Params(mean, unit, logs), count)
 
-        labels = jnp.arange(params.mean.shape[0])
+        labels = jnp.arange(params.mean.shape[0], dtype=jnp.int32)
         drawn = jax.vmap(one)(labels, counts, params.mean, params.unit, params.log_diagonal)
         return ClassStatistics(drawn)
 

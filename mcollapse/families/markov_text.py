@@ -158,7 +158,7 @@ class MarkovText(AbstractFamily):
         if whole > most:
             raise ValueError(
                 f"the weights sum to {whole:.3g}, and sums are exact in this precision up to {most:,}: use a "
-                "shorter text, or set the variable JAX_ENABLE_X64=1 before starting Python"
+                f"shorter text{random.how_to_count_further()}"
             )
 
     def check_truth(self, family: AbstractFamily) -> None:
@@ -183,7 +183,7 @@ def _write(
     sums = jnp.cumsum(weights)
     before = jnp.concatenate([jnp.zeros(1, sums.dtype), sums])
     alive = before[first[1:]] > before[first[:-1]]
-    known = jnp.cumsum(alive.astype(jnp.int32))
+    known = jnp.cumsum(alive, dtype=jnp.int32)
     places = jnp.where(alive, known - 1, table.contexts)
     living = (
         jnp.zeros(table.contexts, jnp.int32)

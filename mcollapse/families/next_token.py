@@ -149,7 +149,7 @@ class NextToken(AbstractFamily):
         table = params.probabilities.at[context].get(mode="promise_in_bounds")
         sums = jnp.cumsum(table, axis=1)
         level = random.uniform(key, 2, (capacity,)) * sums[:, -1]
-        below = jnp.sum((sums <= level[:, None]).astype(jnp.int32), axis=1)
+        below = jnp.sum(sums <= level[:, None], axis=1, dtype=jnp.int32)
         last = jnp.argmax(sums, axis=1).astype(jnp.int32)  # the first to reach the total has positive weight
         return Samples.first(jnp.stack([context, jnp.minimum(below, last)], axis=1), count)
 

@@ -55,7 +55,7 @@ class AbstractPoints(AbstractFamily):
             raise ValueError(f"a {self.name} of {room} rows cannot hold {data.rows.shape[0]}: see `blank`")
         counted = data.weights.astype(jnp.result_type(float))
         present = jnp.sum(data.weights != 0, dtype=jnp.int32)
-        leading = jnp.arange(data.rows.shape[0]) < present
+        leading = jnp.arange(data.rows.shape[0], dtype=jnp.int32) < present
         equal = jnp.all(jnp.where(leading, data.weights == data.weights[0], data.weights == 0))
         padding = room - data.rows.shape[0]
         rows = jnp.pad(data.rows, [(0, padding)] + [(0, 0)] * (data.rows.ndim - 1))

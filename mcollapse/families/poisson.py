@@ -59,7 +59,9 @@ class Poisson(AbstractFamily):
 
     def sample(self, key: Key, params: PoissonParams, count: Count, capacity: int) -> Samples:
         """Rows are int32 counts."""
-        rows = jax.vmap(lambda i: random.poisson(key.fold(i), 1, params.rate))(jnp.arange(capacity))
+        rows = jax.vmap(lambda i: random.poisson(key.fold(i), 1, params.rate))(
+            jnp.arange(capacity, dtype=jnp.int32)
+        )
         return Samples.first(rows, count)
 
     def statistics(self, samples: Samples, like: PoissonParams) -> Total:
@@ -69,7 +71,8 @@ class Poisson(AbstractFamily):
                 f"a Poisson is fitted to whole numbers, and this truth gives {samples.rows.dtype}: use one "
                 "of counts, such as families.Poisson or families.Bernoulli"
             )
-        return Total(samples.count, jnp.sum(samples.weights * samples.rows.astype(samples.weights.dtype)))
+        dtype = samples.weights.dtype
+        return Total(samples.count, jnp.sum(samples.weights * samples.rows.astype(dtype), dtype=dtype))
 
     def sample_statistics(self, key: Key, params: PoissonParams, count: Count) -> Total:
         r"""$\sum_i x_i \sim \mathrm{Poisson}(n\lambda)$."""

@@ -68,7 +68,7 @@ class PoissonRegression(AbstractGeneralisedLinear):
 
     def labels(self, key: Key, predictors: Float[Array, " rows"]) -> Float[Array, " rows"]:
         """Counts, as floating point numbers: above 2^24 float32 rounds them."""
-        places = jnp.arange(predictors.shape[0])
+        places = jnp.arange(predictors.shape[0], dtype=jnp.int32)
         rates = jnp.exp(jnp.minimum(predictors, math.log(LARGEST_RATE)))
         counts = jax.vmap(lambda i, rate: random.poisson(key.fold(i), 1, rate))(places, rates)
         return counts.astype(predictors.dtype)

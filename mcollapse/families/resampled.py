@@ -54,7 +54,7 @@ class ResampledCategorical(AbstractFamily):
 
     def proportions(self, params: Labels, truth: Float[Array, " categories"]) -> Float[Array, " categories"]:
         """The proportions of the labels, or those of the truth before the first sample."""
-        present = (jnp.arange(params.labels.size) < params.count).astype(jnp.int32)
+        present = (jnp.arange(params.labels.size, dtype=jnp.int32) < params.count).astype(jnp.int32)
         counts = frequencies(params.labels, present, truth.size)
         proportions = counts.astype(truth.dtype) / jnp.maximum(params.count, 1).astype(truth.dtype)
         return jnp.where(params.count > 0, proportions, truth)

@@ -95,7 +95,10 @@ class Coevolution(AbstractProcess):
         largest = random.largest_count()
         for name, table in (("text_size", text), ("image_size", images)):
             if np.max(table.values) > largest:
-                raise ValueError(f"{name} is {np.max(table.values):,}, more than {largest:,}: use fewer")
+                raise ValueError(
+                    f"{name} is {np.max(table.values):,}, more than {largest:,} that this precision counts: "
+                    f"use fewer{random.how_to_count_further()}"
+                )
         fewest = int(np.min(images.values[(start == "truth") :]))
         if self.counts == "fixed" and fewest <= self.ddof:
             raise ValueError(
@@ -187,7 +190,7 @@ class Coevolution(AbstractProcess):
         noise = random.normal(key, NOISE, (pairs, dimension))
         posterior = posteriors(params, asked, noise)
         size = self.text_size.at(t)
-        present = (jnp.arange(pairs) < size)[:, None]
+        present = (jnp.arange(pairs, dtype=jnp.int32) < size)[:, None]
         return tree_sum(jnp.where(present, posterior, 0.0)) / size.astype(posterior.dtype)
 
     def _injected(self, key: Key, params: Params, truth: Params) -> Params:
@@ -196,7 +199,7 @@ class Coevolution(AbstractProcess):
         chance, mass = (jnp.asarray(x, dtype) for x in (self.corpus_probability, self.corpus_mass))
         token = random.categorical(key, TOKEN, truth.probabilities)
         some = random.bernoulli(key, NOISE, chance)
-        moved = (1.0 - mass) * p + mass * (jnp.arange(p.shape[0]) == token).astype(dtype)
+        moved = (1.0 - mass) * p + mass * (jnp.arange(p.shape[0], dtype=jnp.int32) == token).astype(dtype)
         return dataclasses.replace(params, probabilities=jnp.where(some, moved, p))
 
     def _counts(self, key: Key, params: Params, t: Int[Array, ""]) -> Int[Array, " tokens"]:
@@ -243,7 +246,7 @@ def posteriors(
     tokens, dimension = params.mean.shape
     logs = jnp.maximum(params.log_diagonal, _SMALLEST)
     # one-hot sums instead of gathers, which are slow in many lanes
-    own = (asked[:, None] == jnp.arange(tokens)).astype(noise.dtype)
+    own = (asked[:, None] == jnp.arange(tokens, dtype=jnp.int32)).astype(noise.dtype)
     factor = params.unit * jnp.exp(params.log_diagonal)[:, None, :]
     mean = tree_sum(own[:, :, None] * params.mean, axis=1)
     spread = [

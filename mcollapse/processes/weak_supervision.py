@@ -71,7 +71,7 @@ class WeakSupervision(AbstractProcess):
         if sizes is not None and np.max(sizes.values) > random.largest_count():
             raise ValueError(
                 f"a round has {np.max(sizes.values):,} prompts, more than {random.largest_count():,} that "
-                "this precision counts: use fewer"
+                f"this precision counts: use fewer{random.how_to_count_further()}"
             )
         return dataclasses.replace(self, strength=self.strength.planned(generations), sizes=sizes)
 

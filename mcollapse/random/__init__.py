@@ -1,5 +1,6 @@
 """Random draws without rejection: fast, accurate to a stated distance, independent from lane to lane."""
 
+from .arguments import how_to_count_further as how_to_count_further
 from .arguments import largest_count as largest_count
 from .betas import log_beta as log_beta
 from .betas import log_dirichlet as log_dirichlet

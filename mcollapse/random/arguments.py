@@ -32,3 +32,9 @@ def as_count(values: Integer[ArrayLike, "*shape"]) -> Int32[Array, "*shape"]:
 def largest_count() -> int:
     """The largest n, or total, for which counts are right: 2^24 in float32, 10^9 under JAX_ENABLE_X64."""
     return 10**9 if float_dtype() == np.float64 else 2**24
+
+
+def how_to_count_further() -> str:
+    """How to count further, as the end of a message; nothing where that is done already."""
+    already = float_dtype() == np.float64
+    return "" if already else ", or set the variable JAX_ENABLE_X64=1 before starting Python"

@@ -14,6 +14,8 @@ from mcollapse.recording.base import BLOCK, AbstractReducer, Allocate, Collector
 from mcollapse.recording.entries import Arrays, MeanEntry, Variables, top_share
 from mcollapse.whole_numbers import is_whole
 
+_ROWS = 1024
+
 
 class KeptEntry(MeanEntry):
     """Whole trajectories: `values` is `[replicate, *sweep, generation, *components]`."""
@@ -147,7 +149,15 @@ class _KeepCollector(Collector):
 
 
 def _finite_mean(values: np.ndarray) -> np.ndarray:
+    """Of differences to one of the values: a number that all share stays as it is, however many share it."""
     finite = np.isfinite(values)
     count = finite.sum(axis=0)
-    mean = np.where(finite, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)
-    return np.where(count > 0, mean, np.nan)  # there is no mean of nothing
+    if not len(values):
+        return np.full(count.shape, np.nan)
+    one = np.take_along_axis(values, np.argmax(finite, axis=0)[None], axis=0)[0].astype(np.float64)
+    one = np.where(count > 0, one, 0.0)
+    total = np.zeros(count.shape)
+    for first in range(0, len(values), _ROWS):  # a copy of all in float64 might not fit
+        part = slice(first, first + _ROWS)
+        total += np.where(finite[part], values[part] - one, 0.0).sum(axis=0)
+    return np.where(count > 0, one + total / np.maximum(count, 1), np.nan)  # there is no mean of nothing

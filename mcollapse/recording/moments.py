@@ -97,7 +97,8 @@ class Moments(AbstractReducer):
 
     def bytes(self, size: int, replicates: int) -> int:
         """Five float64 numbers a position, and the largest value of each block."""
-        return size * (40 + 4 * (replicates // BLOCK + 1))
+        width = np.dtype(jnp.result_type(float)).itemsize
+        return size * (40 + width * (replicates // BLOCK + 1))
 
 
 class _MomentsCollector(Collector):

@@ -201,14 +201,15 @@ def _cell(
 
 def _planned(job: Job, values: Shapes, size: Size, chunk: int | None) -> Job:
     cells = int(np.prod(job.shape))
+    width = float(np.dtype(jnp.result_type(float)).itemsize)
     step_numbers = cells * size.step_numbers
     recorded = cells * (1 + sum(int(np.prod(v.shape[1:])) for v in values.values())) * len(job.stops)
     lanes = planning.chunk_lanes(
         job.replicates,
-        4.0 * (recorded + step_numbers),
+        width * (recorded + step_numbers),
         worker_count(job.devices),
         chunk,
-        4.0 * step_numbers if job.on_cpu else 0.0,
+        width * step_numbers if job.on_cpu else 0.0,
     )
     long = 4.0 * step_numbers * lanes * job.generations > planning.SEGMENT_WORK
     return dataclasses.replace(job, lanes=lanes, cut=job.cut or long)

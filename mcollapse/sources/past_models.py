@@ -91,11 +91,11 @@ class PastModels(AbstractSource):
         self, key: Key, places: int, count: Int[Array, ""], t: Int[Array, ""]
     ) -> Int[Array, " models"]:
         """Points of each model."""
-        position = jnp.arange(places)
+        position = jnp.arange(places, dtype=jnp.int32)
         if self.window is None:
             present, models, newest = position < t, t, t - 1
         else:
-            present, models, newest = jnp.ones(places, bool), jnp.asarray(places), (t - 1) % places
+            present, models, newest = jnp.ones(places, bool), jnp.asarray(places, jnp.int32), (t - 1) % places
         if self.counts == "fixed":
             each = jnp.where(present, count // models, 0)
             return jnp.where(position == newest, each + count % models, each).astype(jnp.int32)

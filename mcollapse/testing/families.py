@@ -97,7 +97,7 @@ def _check_arrangements(family: AbstractFamily, params: Params, root: PRNGKeyArr
     @jax.jit
     def fits(params: Params) -> Any:
         samples, other = (family.sample(Key.of(root, t), params, size, size) for t in (2, 3))
-        present = (jnp.arange(size) < size // 2).astype(jnp.int32)
+        present = (jnp.arange(size, dtype=jnp.int32) < size // 2).astype(jnp.int32)
         some = present.reshape(-1, *[1] * (samples.rows.ndim - 1)) > 0
         arranged = (
             samples,
@@ -120,7 +120,7 @@ def _check_algebra(family: AbstractFamily, params: Params, root: PRNGKeyArray, s
     @jax.jit
     def statistics(params: Params) -> Any:
         samples = family.sample(Key.of(root, 4), params, size, size)
-        first = (jnp.arange(size) < size // 2).astype(jnp.int32)
+        first = (jnp.arange(size, dtype=jnp.int32) < size // 2).astype(jnp.int32)
         every = (jnp.ones_like(first), first, 1 - first)
         return [family.statistics(Samples(samples.rows, weights), params) for weights in every]
 

@@ -16,7 +16,7 @@ import zarr.storage._local
 import mcollapse as mc
 from mcollapse import planning
 from mcollapse.running import execution
-from mcollapse.storing import checkpoint, snapshot
+from mcollapse.storing import arrays_handler, snapshot
 from mcollapse.storing import store as storing
 from mcollapse.storing.checkpoint import Checkpoints
 from mcollapse.storing.resuming import resume
@@ -142,11 +142,13 @@ def test_a_second_signal_acts_at_once(store, whole, monkeypatch):
 
 
 def test_a_signal_after_all_is_done_is_not_lost(store, whole, monkeypatch):
-    save = Checkpoints.save
+    save, sent = Checkpoints.save, []
 
-    def interrupted(*given):
-        signal.raise_signal(signal.SIGTERM)
-        save(*given)
+    def interrupted(checkpoints, arrays, told):
+        if told["done"] == [[0, REPLICATES]] and not sent:
+            sent.append(True)
+            signal.raise_signal(signal.SIGTERM)
+        save(checkpoints, arrays, told)
 
     with monkeypatch.context() as patched:
         patched.setattr(Checkpoints, "save", interrupted)
@@ -167,7 +169,7 @@ def full_says_tensorstore(*_, **__):
 
 @pytest.mark.parametrize("what", ["file", pytest.param("replace", marks=pytest.mark.slow), "checkpoint"])
 def test_a_full_disk_is_told_and_all_that_is_safe_is_used(what, store, whole, monkeypatch):
-    place, name = {"checkpoint": (checkpoint, "_checkpointer")}.get(what) or WRITES[what]
+    place, name = {"checkpoint": (arrays_handler, "checkpointer")}.get(what) or WRITES[what]
 
     def fill():
         monkeypatch.setattr(place, name, full_says_tensorstore if what == "checkpoint" else full)

@@ -13,7 +13,7 @@ from mcollapse.data import Batch
 from mcollapse.families.base import AbstractFamily, Params, Truth
 
 
-class Plan(eqx.Module):
+class Capacities(eqx.Module):
     """Static numbers of a planned process: how many generations, and rows per batch and pool."""
 
     generations: int = eqx.field(static=True)

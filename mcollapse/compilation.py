@@ -46,7 +46,7 @@ def compiler_options(platform: str | None = None) -> dict[str, str | bool] | Non
 
     On a CPU: wide vectors where the processor has them, up to 1.8 times as fast as LLVM's own choice of 256
     bits. Someone who scans `step` by hand needs them for the very bits of `simulate`: without them sums of
-    products may be rounded otherwise.
+    products may be rounded otherwise. In float64 they may be all the same, by some units in the last places.
     """
     return {"xla_cpu_prefer_vector_width": "512"} if (platform or jax.default_backend()) == "cpu" else None
 

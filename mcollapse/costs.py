@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import pathlib
+import re
 import sys
 from typing import Any
 
@@ -107,6 +109,11 @@ def gib(size: float) -> str:
 
 def peak_memory() -> int:
     """The most bytes that the process has held so far."""
+    own = pathlib.Path("/proc/self/status")
+    if own.exists():  # what the system counts for a process begins, on Linux, with its parent's
+        held = re.search(r"VmHWM:\s*(\d+) kB", own.read_text())
+        if held:
+            return int(held[1]) * 1024
     import resource  # of POSIX alone
 
     unit = 1 if sys.platform == "darwin" else 1024

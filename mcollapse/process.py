@@ -22,7 +22,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 
 from mcollapse import schedules
 from mcollapse.abstract_process import AbstractProcess, as_truth, measured, traced_truth
-from mcollapse.capacities import Plan, alike_pools, drawn_leaves, merged_parts, numbers_of, rounded_up
+from mcollapse.capacities import Capacities, alike_pools, drawn_leaves, merged_parts, numbers_of, rounded_up
 from mcollapse.checks import Start, check_adaptive, check_sizes, check_start, check_truth, check_type
 from mcollapse.data import Batch, Part, Samples
 from mcollapse.decoders import AbstractDecoder, AsIs
@@ -79,7 +79,7 @@ class RecursiveTraining(AbstractProcess):
     path: Literal["auto", "statistics", "rows"] = eqx.field(static=True, default="auto")
     """Whether points are drawn as statistics, as rows, or by whichever is possible and faster."""
 
-    plan: Plan | None = eqx.field(default=None, metadata=schedules.DERIVED)
+    plan: Capacities | None = eqx.field(default=None, metadata=schedules.DERIVED)
     """What `planned` fixed; `None` before."""
 
     def __check_init__(self):
@@ -150,7 +150,7 @@ class RecursiveTraining(AbstractProcess):
             bias=self._planned_bias(generations, start),
             source=source,
             pool=pool,
-            plan=Plan(
+            plan=Capacities(
                 generations=generations,
                 start=start,
                 rows=rows,
@@ -342,7 +342,7 @@ class RecursiveTraining(AbstractProcess):
         plan = dataclasses.replace(self._planned(), rows=0, pool_rows=0, as_rows=False, model=None, seen=0)
         return dataclasses.replace(self, plan=plan)
 
-    def _planned(self) -> Plan:
+    def _planned(self) -> Capacities:
         if self.plan is None:
             raise ValueError(
                 "this process has no tables yet: call process.planned(generations) and use the process "

@@ -36,6 +36,7 @@ def of_the_oracle():
     return np.concatenate([[FIRST], np.ceil(wanted)])
 
 
+@pytest.mark.slow
 def test_the_oracle_has_the_error_of_its_sizes():
     run = simulated(improving(H))
     shares = np.full(GENERATIONS + 1, SHARE)

@@ -244,6 +244,7 @@ def test_settings_take_turns_and_speeds_are_those_of_a_round(script):
     assert second["speed"] == pytest.approx(1.75) and second["speed_range"] == pytest.approx([1.5, 2.4])
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_says_what_a_run_took(script):
     """One program in memory, two in a store, however many chunks; and no answer is no silence."""
     with script("served").Server() as server:

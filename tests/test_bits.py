@@ -137,7 +137,7 @@ for name in {names}:
 
 @pytest.mark.parametrize(
     "names",
-    [("gaussian-mixture-all", "categorical"),
+    [pytest.param(("gaussian-mixture-all", "categorical"), marks=pytest.mark.slow),
      pytest.param(("gaussian-rows-subsample", "categorical-subsample", "bernoulli"), marks=pytest.mark.slow)],
     ids=["quick", "slow"],
 )  # fmt: skip

@@ -113,6 +113,7 @@ def test_fixed_points_with_fresh_real_data(tau, share, largest):
     assert abs(found.mean() - 0.99 * largest) > 1e-3
 
 
+@pytest.mark.slow
 def test_past_models_are_decoded_one_by_one():
     """Half the points of each of two models, each with a third of its variance."""
     process = mc.RecursiveTraining(
@@ -127,6 +128,7 @@ def test_past_models_are_decoded_one_by_one():
         assert_law_rejected(found[:, 1], 1.06 / 30)
 
 
+@pytest.mark.slow
 def test_samples_are_not_kept_where_models_are_decoded():
     """Resampling labels would skip the decoder: two symbols are left, not all that were seen."""
     process = mc.RecursiveTraining(family=Categorical(), sizes=20, decoder=Top(2))

@@ -77,6 +77,7 @@ def test_tails_disappear(name):
     assert kept.collapse_report()[7].answer == "no"
 
 
+@pytest.mark.slow
 def test_hallucinations_are_mass_where_the_truth_has_none():
     truth = Categorical.Params([0.5, 0.3, 0.2, 0.0])
     smoothed = categorical(estimator=mc.estimators.AddConstant(1.0))
@@ -85,6 +86,7 @@ def test_hallucinations_are_mass_where_the_truth_has_none():
     assert plain.answer == "no" and plain.value == 0.0
 
 
+@pytest.mark.slow
 def test_what_cannot_be_decided_says_what_is_missing():
     report = regression(mc.pools.Newest(), reduce=mc.Moments()).collapse_report()
     for number, word in (

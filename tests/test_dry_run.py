@@ -72,6 +72,7 @@ def test_a_plan_of_a_stored_sweep_writes_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_what_is_reckoned_is_what_xla_plans():
     """Of a pool of rows: to a factor of two and a half."""
     cases = {

@@ -247,6 +247,7 @@ def test_the_first_replicates_are_saved_and_compared_as_so_many(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_sweep_over_budgets_equals_runs_of_their_own():
     def process(budget):
         return gaussian(sizes=20, pool=mc.pools.Subsample(budget))

@@ -71,6 +71,7 @@ for arguments in (["run", "{spec}", "--out", "{out}"], ["resume", "{out}"], ["co
 """
 
 
+@pytest.mark.slow
 def test_a_store_is_of_one_precision(tmp_path):
     mc.simulate(
         gaussian(), GAUSSIAN, key=jax.random.key(0), generations=3, replicates=4, store=tmp_path / "store"

@@ -61,6 +61,7 @@ def assert_estimators(family, tolerance):
         np.testing.assert_allclose(ours, np.linalg.pinv(x) @ y, rtol=100 * tolerance)
 
 
+@pytest.mark.slow
 def test_estimators_in_float64():
     code = "import tests.test_linear_regression as t\nfor f in (t.PLAIN, t.TILTED): t.assert_estimators(f, 1e-13)"
     python(code, JAX_ENABLE_X64="1")
@@ -85,6 +86,7 @@ def test_from_data_is_least_squares():
     np.testing.assert_allclose(params.noise_variance, np.sum(residual**2) / 27, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_design_is_drawn_once():
     """Every batch of a replicate, and each part of one, has the same features; another replicate has others."""
     process = mc.RecursiveTraining(
@@ -134,6 +136,7 @@ def test_laws_of_test_error_and_of_coefficients(family):
         assert_law_rejected(run[verdict.record].values[:, -1], 1.1 * verdict.predicted[-1])
 
 
+@pytest.mark.slow
 def test_a_downstream_model_feeds_nothing_back():
     """Its mean has the generator's error and one of its own, and the generator does not notice."""
     process = mc.RecursiveTraining(family=Gaussian("known"), sizes=10)
@@ -198,6 +201,7 @@ def test_the_smallest_penalty_is_minimum_norm():
     assert_agrees(*moments(run["x"].values), [5.0, 2.5])
 
 
+@pytest.mark.slow
 def test_a_downstream_model_has_fresh_features_and_its_own_covariance():
     truth = LinearRegression.Params([1.0, 2.0, 3.0], 0.01)
     plain = metrics.Downstream(metrics.squared_error, 500, family=PLAIN)
@@ -214,6 +218,7 @@ def test_a_downstream_model_has_fresh_features_and_its_own_covariance():
         assert_law_rejected(found, 1.05 * 3 / 20)
 
 
+@pytest.mark.slow
 def test_both_parts_of_the_first_batch_from_the_truth_share_a_design():
     """Two labels of eight rows: half the error of one, where fresh features have sixteen rows."""
     process = mc.RecursiveTraining(

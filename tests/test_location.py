@@ -87,6 +87,7 @@ def ratio(found):
     return value, spread / np.sqrt(len(first))
 
 
+@pytest.mark.slow
 def test_the_median_accumulated():
     """Dey and Donoho (2024, arXiv 2410.22812) at 101 points: the ratio of fits 5 and 1 is 1.39 +- 0.01."""
     found = errors(Location(), 8000, sizes=101, pool=mc.pools.All())

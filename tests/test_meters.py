@@ -254,6 +254,7 @@ def anew():
     PROGRAMS.compiled.clear()
 
 
+@pytest.mark.slow
 def test_a_second_start_compiles_nothing_and_gives_the_same_bits(spec, cache, capsys):
     found = []
     for number in itertools.count():
@@ -275,6 +276,7 @@ def test_a_second_start_compiles_nothing_and_gives_the_same_bits(spec, cache, ca
         np.testing.assert_array_equal(other.variance, first.variance)
 
 
+@pytest.mark.slow
 def test_a_damaged_program_is_compiled_again(cache, capsys):
     anew()
     with remembered_programs():

@@ -87,6 +87,7 @@ def assert_em_is_that_of_scikit_learn(tolerance):
         assert np.max(np.abs(np.asarray(other.means) - rival.means_)) > 10 * tolerance
 
 
+@pytest.mark.slow
 def test_em_is_that_of_scikit_learn():
     assert_em_is_that_of_scikit_learn(4e-6)
 
@@ -333,6 +334,7 @@ def test_samples_have_the_law_of_the_mixture():
     assert stats.kstest(numbers.rows, both(2.0)).pvalue > 1e-6 > stats.kstest(numbers.rows, both(2.05)).pvalue
 
 
+@pytest.mark.slow
 def test_labels_mean_nothing_to_the_metrics():
     family = GaussianMixture(3, 2)
     truth = GaussianMixture.Params.of([0.5, 0.3, 0.2], [[0, 0], [6, 0], [0, 6]], [np.eye(2)] * 3)
@@ -352,6 +354,7 @@ def test_labels_mean_nothing_to_the_metrics():
     np.testing.assert_allclose(error, 0.5, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_mixture_loses_its_modes_when_it_is_retrained():
     """Twelve points for two components close by: the report says so, and weighted rows are fitted too."""
     process = mc.RecursiveTraining(family=GaussianMixture(2, 1), sizes=12)
@@ -431,6 +434,7 @@ def test_a_truth_from_data():
     assert abs(params.location - 3.0) < 0.1 and abs(params.log_variance) < 0.1
 
 
+@pytest.mark.slow
 def test_a_default_record_fits_every_truth():
     """More components than can be matched, a truth of more, and a truth of another family."""
     other = mc.families.MultivariateGaussian(2), mc.families.MultivariateGaussian.Params.isotropic(2)
@@ -480,6 +484,7 @@ def test_a_truth_is_of_the_kind_that_is_fitted():
     assert process.checked_truth(mc.Truth(GaussianMixture(1, 2), tilted), "real").params is tilted
 
 
+@pytest.mark.slow
 def test_densities_of_mixtures_of_numbers():
     """Against scipy, and the distance of two mixtures against a quadrature."""
     pair, other = SymmetricMixture.Params.of(1.5, 0.25), SymmetricMixture.Params.of(1.0, 1.0)
@@ -537,6 +542,7 @@ def assert_roots_near_a_kurtosis_of_three_are_found():
         assert abs(location[i] - scanned(rows[i], 40_001)) < 1e-4 * np.sqrt(square[i])
 
 
+@pytest.mark.slow
 def test_roots_near_a_kurtosis_of_three_in_float64():
     python(
         "import tests.test_mixtures as t; t.assert_roots_near_a_kurtosis_of_three_are_found()",

@@ -55,6 +55,7 @@ def test_fits_against_numpy():
     assert_fits(1e-6)
 
 
+@pytest.mark.slow
 def test_fits_in_float64():
     python("import tests.test_multivariate_gaussian as t; t.assert_fits(1e-14)", JAX_ENABLE_X64="1")
 
@@ -169,6 +170,7 @@ def test_one_dimension_is_the_gaussian():
     assert stats.ks_2samp(ours, theirs + 0.15).pvalue < 1e-6
 
 
+@pytest.mark.slow
 def test_units_do_not_make_a_covariance_singular():
     """A metre beside a nanometre is legal; only correlations can be too close to one."""
     variances = np.array([1.0, 1e-18, 1e12])

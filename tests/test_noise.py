@@ -29,7 +29,10 @@ ROWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+LONG = ("categorical-mixture", "gaussian-mixture-all", "categorical")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in CASES])
 def test_noise_and_update_are_the_step(name):
     process, truth, numbers = CASES[name]
     process = process.planned(5)

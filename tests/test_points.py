@@ -52,6 +52,7 @@ def absent(rows, every=3):
     return np.array(out), np.array(weights, np.int32)
 
 
+@pytest.mark.slow
 def test_cramer_von_mises_is_that_of_scipy():
     truth = traced(NORMAL)
     rows, weights = absent(DATA)

@@ -75,6 +75,7 @@ def test_prompts_that_are_drawn():
     assert_law_rejected(run["unsolved"].values[:, 1], 1 - 0.95 * 0.3)  # as if every prompt were asked
 
 
+@pytest.mark.slow
 def test_one_shot_mixing_over_shares_and_sizes(tmp_path):
     """Any covariance, noise of both models, a sweep in one program."""
     covariance = np.array([[2.0, 0.5, 0.0], [0.5, 1.0, 0.3], [0.0, 0.3, 0.5]])
@@ -128,6 +129,7 @@ def test_posteriors_are_those_of_another_library():
     np.testing.assert_allclose(found, densities / densities.sum(axis=1, keepdims=True), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_posteriors_of_points_and_of_nobody():
     """A token whose images are one point, or have shrunk out of sight, is recognised by them alone."""
     params = LabelledGaussians.Params(
@@ -316,6 +318,7 @@ def test_a_bias_moves_the_mean_of_every_family_by_its_length():
         assert np.isclose(np.sum((family.expectation(moved) - family.expectation(truth)) ** 2), 0.49)
 
 
+@pytest.mark.slow
 def test_a_bias_is_swept_and_saved(tmp_path):
     process = gaussian(bias=mc.schedules.Power(0.5, -0.3, shift=1), source=mc.sources.Mixture(0.5))
     run = mc.sweep(

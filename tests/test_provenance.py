@@ -19,7 +19,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+LONG = ("categorical-optimal", "gaussian-optimal")
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, marks=pytest.mark.slow) if c in LONG else c for c in CASES])
 def test_weighted_fits_have_their_law(case):
     family, truth, weight, source = CASES[case]
 

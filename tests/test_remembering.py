@@ -60,6 +60,7 @@ def test_the_law_and_a_mutant(name):
     assert np.max(np.abs(z[1:])) > 6
 
 
+@pytest.mark.slow
 def test_a_run_does_not_depend_on_what_is_recorded_or_chunked():
     process = mc.RecursiveTraining(family=Gaussian(), sizes=20, source=PastModels(2), pool=Window(2))
     whole = values(process, GAUSSIAN, replicates=256, generations=4)

@@ -114,6 +114,7 @@ print("both")
 """
 
 
+@pytest.mark.slow
 def test_in_float64():
     assert python(X64, JAX_ENABLE_X64="1").split() == ["both"]
 
@@ -148,6 +149,7 @@ def test_a_sweep_keeps_samples_where_every_cell_can():
         )
 
 
+@pytest.mark.slow
 def test_a_sweep_counts_in_every_cell_where_one_must():
     alone = values(categorical(40, path="statistics"), ZIPF, generations=3, replicates=200)
     np.testing.assert_allclose(swept([40, 1000])[:, 0], alone, rtol=1e-5, atol=1e-9)

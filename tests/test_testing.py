@@ -170,6 +170,7 @@ def test_parts_that_keep_theirs():
     testing.check_estimator(Peeking(), Categorical(), TABLE)
 
 
+@pytest.mark.slow
 def test_a_process_against_theory_and_against_itself():
     process = mc.RecursiveTraining(family=Coin(), sizes=30)
     testing.check_process(process, COIN, metric=lambda family, params, truth: params.probability)

@@ -96,6 +96,7 @@ assert "scipy.stats" not in sys.modules
     python("-c", ALONE + code)
 
 
+@pytest.mark.slow
 def test_in_float64():
     python(str(Path(__file__).with_name("float64_checks.py")), JAX_ENABLE_X64="1")
 

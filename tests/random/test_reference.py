@@ -86,6 +86,7 @@ def test_exact_is_that_of_jax(name):
     np.testing.assert_array_equal(drawn(name, 1, exact=True), drawn(name, 1, "jax"))
 
 
+@pytest.mark.slow
 def test_edges_of_the_reference():
     def edge(draw):
         return jax.jit(draw)(dataclasses.replace(Key.of(jax.random.key(0)), draws="jax"))

@@ -20,6 +20,7 @@ from mcollapse.running.arguments import Device
 from mcollapse.running.calibration import Calibration, calibrated
 from mcollapse.running.needs import Needs, free_bytes, held_now, needs_of, problems
 from mcollapse.running.preparation import Prepared, prepared
+from mcollapse.running.until import Until
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +101,7 @@ def plan(
     over: Mapping[str, Sequence[float]] | None = None,
     key: PRNGKeyArray,
     generations: int,
-    replicates: int,
+    replicates: int | Until,
     start: Start = "real",
     record: Mapping[str, Record] | None = None,
     chunk: int | None = None,
@@ -111,6 +112,8 @@ def plan(
 ) -> Plan:
     """What `simulate`, or with `over` a `sweep`, of these arguments would take; nothing is written.
 
+    Of replicates until a precision is reached it is what the most of them would take.
+
     The run's programs are compiled and tried on some generations of one chunk for each worker, unless the run
     cannot fit or `calibrate` is false; a run that follows in the same process compiles nothing. Sizes that
     are not calibrated are right to a factor of about two. Times are those of a machine as busy as now.
@@ -119,13 +122,14 @@ def plan(
         ValueError: on anything wrong in the arguments; not where the run cannot fit, see `Plan.problems`.
     """
     grid = None if over is None else planning.Grid.of(over)
+    most = replicates.at_most if isinstance(replicates, Until) else replicates
     asked = prepared(
         process,
         truth,
         grid,
         key,
         generations,
-        replicates,
+        most,
         start,
         record,
         chunk,

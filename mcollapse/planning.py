@@ -12,7 +12,7 @@ from mcollapse.recording import BLOCK
 CHUNK_BYTES = 256 * 2**20
 CHUNK_LANES = 32_768
 SEGMENT_WORK = 4e10
-"""Numbers times generations that a program touches before it comes back: some seconds."""
+"""Bytes times generations that a program touches before it comes back: some seconds."""
 SEGMENT_STOPS = 256
 """The most generations that a segment records: a call costs far less than so many steps."""
 SEGMENT_SECONDS = 2.0

@@ -121,16 +121,17 @@ def _run(
     rule: Until | None = None,
 ) -> Trajectories:
     shown = meter(progress)
-    check_fits(asked, store is not None)
     runner: Any = _InMemory(shown)
     if store is not None:
         runner = _InStore(pathlib.Path(store), shown, checkpoint_every)
         asked = asked.with_replicates(runner.replicates(asked.job.replicates, rule))
-    if rule is None:
-        return runner.run(asked)
-    check_rule(rule, asked)
+    if rule is not None:
+        check_rule(rule, asked)
     while True:
+        check_fits(asked, store is not None)  # each time there are more replicates
         run = runner.run(asked)
+        if rule is None:
+            return run
         more = rule.next(run.replicates, rule.ratio(run[rule.record]))
         if more is None:
             run.attributes["until"] = rule.told(run)

@@ -261,3 +261,10 @@ def test_the_main_job_has_a_plan(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.txt").write_text("a a a b b c")
     assert command("run", "--text", "mine.txt", "--dry-run", "--json") == 2
     assert json.loads(capsys.readouterr().out)["replicates"] == 2000
+
+
+def test_replicates_until_a_precision_are_planned_as_the_most_there_may_be():
+    found = planned(
+        gaussian(), record=MOMENTS, replicates=mc.until("x", relative=0.1, at_most=1024), calibrate=False
+    )
+    assert found.replicates == 1024 and found.fits

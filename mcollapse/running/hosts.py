@@ -4,10 +4,13 @@ The processes are those of `jax.distributed`. They share a file system and nothi
 share of the replicates and writes it itself. When one dies, JAX stops the others.
 """
 
+import itertools
+
 import jax
 
 from mcollapse.running.ranges import Ranges
 
+_waits = itertools.count()
 SILENCE = 30
 """Seconds after which a process that says nothing is taken for dead."""
 WEEK = 7 * 24 * 3600
@@ -57,7 +60,8 @@ def wait_for_all(place: str) -> None:
         return
     from orbax.checkpoint import multihost
 
-    multihost.sync_global_processes(f"mcollapse {place}", timeout=WEEK, processes=set(range(count())))
+    place = f"mcollapse {next(_waits)} {place}"  # JAX meets at a name once
+    multihost.sync_global_processes(place, timeout=WEEK, processes=set(range(count())))
 
 
 def shares(left: Ranges, together: list[tuple[int, int]], rows: int, processes: int) -> list[Ranges]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from mcollapse.costs import gib, peak_memory
 from mcollapse.program import Identity, parted
-from mcollapse.recording import BLOCK
+from mcollapse.recording import BLOCK, Keep
 
 if TYPE_CHECKING:
     from mcollapse.running.preparation import Prepared
@@ -100,7 +100,7 @@ def needs_of(asked: "Prepared", stored: bool, chunk: int | None = None, process:
         chunk = lanes * _lane_bytes(asked.size, job.cut) + summaries
     workers = min(job.workers, -(-job.replicates // job.lanes))
     kept = {n: r.reduce.bytes(_numbers(asked, n), job.replicates) for n, r in asked.records.items()}
-    whole = {n for n, r in asked.records.items() if type(r.reduce).__name__ == "Keep"}
+    whole = {n for n, r in asked.records.items() if isinstance(r.reduce, Keep)}
     in_memory = {n: 0 if stored and n in whole else size for n, size in kept.items()}
     return Needs(
         chunk=chunk,

@@ -31,12 +31,10 @@ class Epochs:
         """The states of all processes, of different replicates; none before the first checkpoint."""
         found: list[Saved] = []
         for epoch in reversed(self.numbers()):
-            states = {
-                process: self.checkpoints(epoch, process).newest() for process in self._processes(epoch)
-            }
-            found += [state for state in states.values() if state is not None]
-            if states.get(0) is not None:
-                return found
+            found += self.others(epoch, 0)
+            taken_over = self.checkpoints(epoch, 0).newest()
+            if taken_over is not None:
+                return [taken_over, *found]
         return found
 
     def others(self, epoch: int, process: int) -> list[Saved]:

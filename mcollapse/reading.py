@@ -12,7 +12,7 @@ import os
 import pathlib
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ def _settled(target: pathlib.Path) -> tuple[Any, Attributes, Arrays]:
             reduced = {
                 name: _array(target, group, name, told)
                 for name, array in _arrays(group).items()
-                if not _by_replicate(array)
+                if not by_replicate(array.metadata.dimension_names)
             }
             if read_attributes(target).get("revision") == told.get("revision"):
                 return group, told, reduced
@@ -160,9 +160,9 @@ def check_arrays(target: pathlib.Path, group: Any) -> None:
     check_fits(f"the arrays in {target}", whole)
 
 
-def _by_replicate(array: Any) -> bool:
-    dims = array.metadata.dimension_names or ("",)
-    return str(dims[0] if dims else "").startswith("replicate")
+def by_replicate(dims: Sequence[str | None] | None) -> bool:
+    """Whether the first of some axes runs over replicates."""
+    return bool(dims) and str(dims[0]).startswith("replicate")
 
 
 def _array(target: pathlib.Path, group: Any, name: str, told: Attributes) -> np.ndarray:
@@ -203,7 +203,7 @@ def _journal(file: pathlib.Path) -> tuple[Attributes, Arrays] | None:
     with opened:
         try:
             with zipfile.ZipFile(opened) as members:
-                _check_members(members, os.fstat(opened.fileno()).st_size)
+                check_members(members, os.fstat(opened.fileno()).st_size)
             opened.seek(0)
             with np.load(opened, allow_pickle=False) as found:
                 arrays = {name.removeprefix("array."): found[name] for name in found.files}
@@ -212,7 +212,8 @@ def _journal(file: pathlib.Path) -> tuple[Attributes, Arrays] | None:
             raise ValueError(f"{file} is damaged ({_said(error)})") from error
 
 
-def _check_members(members: zipfile.ZipFile, size: int) -> None:
+def check_members(members: zipfile.ZipFile, size: int, kinds: str = NUMBERS) -> None:
+    """Refuse an archive of numpy whose arrays are no numbers, or larger than the archive."""
     for member in members.infolist():
         if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
             raise ValueError(f"{member.filename} is larger than the file")
@@ -220,7 +221,7 @@ def _check_members(members: zipfile.ZipFile, size: int) -> None:
             version = np.lib.format.read_magic(one)
             reader = np.lib.format.read_array_header_1_0
             shape, _, dtype = (reader if version == (1, 0) else np.lib.format.read_array_header_2_0)(one)
-        if dtype.kind not in NUMBERS or math.prod(shape) * dtype.itemsize > size:
+        if dtype.kind not in kinds or math.prod(shape) * dtype.itemsize > size:
             raise ValueError(f"{member.filename} is larger than the file, or no number")
 
 

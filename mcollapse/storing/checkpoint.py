@@ -32,7 +32,6 @@ class Checkpoints:
 
     def __init__(self, directory: pathlib.Path):
         self.directory = directory
-        self.damaged: set[int] = set()
 
     def steps(self) -> list[int]:
         """Numbers of the whole checkpoints, in order."""
@@ -45,11 +44,6 @@ class Checkpoints:
         for path in self.directory.glob("*"):
             if path.name.removesuffix(".json") not in whole:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-    def remove(self) -> None:
-        """Remove all of them."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-        self.damaged.clear()
 
     def save(self, arrays: Mapping[str, np.ndarray], data: Mapping[str, Any]) -> None:
         """Write the next checkpoint, then remove all but the newest two.
@@ -73,11 +67,9 @@ class Checkpoints:
             if (number := _system_error(error)) is None:
                 raise
             raise OSError(number, os.strerror(number)) from error
-        whole = [s for s in [*steps, step] if s not in self.damaged]
-        for old in {*whole[:-KEPT], *self.damaged}:
+        for old in [*steps, step][:-KEPT]:
             (self.directory / f"{old}.json").unlink()
         self.clear_leftovers()
-        self.damaged.clear()
 
     def newest(self) -> Saved | None:
         """The newest checkpoint that is whole and unharmed; `None` where there is none."""
@@ -85,7 +77,6 @@ class Checkpoints:
             try:
                 return self._read(self.directory / str(step))
             except Exception as error:  # whatever a damaged file makes of its reader: the one before is tried
-                self.damaged.add(step)
                 said = " ".join(str(error).split())[:200]
                 path = self.directory / str(step)
                 logger.warning("the checkpoint %s cannot be read (%s): the one before is used", path, said)

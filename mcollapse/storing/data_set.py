@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mcollapse.reading import JOURNAL, replace_file, write_journal
+from mcollapse.reading import JOURNAL, by_replicate, replace_file, write_journal
 from mcollapse.recording import BLOCK
 from mcollapse.recording.entries import Variables
 from mcollapse.running.ranges import Ranges
@@ -158,11 +158,6 @@ def _flush(path: pathlib.Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def by_replicate(dims: tuple[str, ...]) -> bool:
-    """Whether the first axis runs over replicates."""
-    return bool(dims) and dims[0].startswith("replicate")
 
 
 def _rows_of_a_file(arrays: list[Any]) -> int:

@@ -24,7 +24,7 @@ import numpy as np
 
 from mcollapse.costs import Costs
 from mcollapse.progress import AbstractProgress
-from mcollapse.reading import JOURNAL, read_attributes
+from mcollapse.reading import JOURNAL, by_replicate, read_attributes
 from mcollapse.recording import Collector
 from mcollapse.running import hosts
 from mcollapse.running.execution import Gathered, Stopped, execute
@@ -32,7 +32,7 @@ from mcollapse.running.needs import disk_problem
 from mcollapse.running.preparation import Prepared
 from mcollapse.running.ranges import Ranges
 from mcollapse.storing.checkpoint import Saved
-from mcollapse.storing.data_set import DataSet, by_replicate
+from mcollapse.storing.data_set import DataSet
 from mcollapse.storing.epochs import Epochs
 from mcollapse.storing.fingerprint import differences, fingerprint
 from mcollapse.storing.interruption import Interrupted, Signals

@@ -21,6 +21,7 @@ from mcollapse.abstract_process import AbstractProcess
 from mcollapse.checks import Start
 from mcollapse.families.base import Truth
 from mcollapse.noise import noise_first, plain
+from mcollapse.once import once
 from mcollapse.process import State
 from mcollapse.random import Key
 from mcollapse.random.threefry import block
@@ -145,7 +146,8 @@ class _Chunk:
         present = ids < self.addresses.replicates.astype(jnp.uint32)
 
         def summaries(state: State, stop: Array) -> dict[str, Any]:
-            values = {n: self.measure(r, state, stop) for n, r in self.recorded.items()}
+            # once: fused with what reduces them, values would round otherwise for another number of lanes
+            values = once(lambda: {n: self.measure(r, state, stop) for n, r in self.recorded.items()})
             return {n: self.recorded[n].reduce.summarise(v, present) for n, v in values.items()}
 
         def until(carried: Carried, stop: Array) -> tuple[Carried, dict[str, Any]]:

@@ -29,6 +29,8 @@ class Plan:
 
     replicates: int
     cells: int
+    cells_at_once: int
+    """Of a program."""
     generations: int
     lanes: int
     """Replicates of a chunk."""
@@ -75,9 +77,10 @@ class Plan:
         kept = ", ".join(f"{gib(size)} {name}" for name, size in self.host_parts.items())
         largest = max(self.record_bytes, key=lambda name: self.record_bytes[name])
         rows = f"{self.batch_rows:,} rows a batch, {self.pool_rows:,} rows a pool"
+        together = f" of {counted(self.cells_at_once, 'cell')}" if self.cells > 1 else ""
         lines = [
             f"{self.replicates:,} replicates{cells}, {self.generations:,} generations",
-            f"cut     {counted(self.chunks, 'chunk')} of {self.lanes:,} lanes{segments}, "
+            f"cut     {counted(self.chunks, 'chunk')} of {self.lanes:,} lanes{together}{segments}, "
             f"{self.workers} at once on {counted(self.devices, 'device')}",
             f"points  {rows if self.batch_rows else 'sufficient statistics: no rows'}",
             f"device  {gib(self.device_bytes)} each",
@@ -142,14 +145,10 @@ def plan(
     found = problems(asked, needs, target)
     measured = None
     if calibrate and not found:
-        measured = calibrated(asked.job, _chunks(asked))
+        measured = calibrated(asked.job, asked.job.chunks)
         needs = needs_of(asked, store is not None, chunk=measured.chunk_bytes, process=held_now())
         found = problems(asked, needs, target)
     return _told(asked, needs, measured, found, target)
-
-
-def _chunks(asked: Prepared) -> int:
-    return math.ceil(asked.job.replicates / asked.job.lanes)
 
 
 def _segments(measured: Calibration, chunks: int, first: int) -> int:
@@ -159,11 +158,12 @@ def _segments(measured: Calibration, chunks: int, first: int) -> int:
 def _told(
     asked: Prepared, needs: Needs, measured: Calibration | None, found: list[str], store: pathlib.Path | None
 ) -> Plan:
-    job, chunks = asked.job, _chunks(asked)
+    job, chunks = asked.job, asked.job.chunks
     capacities = getattr(job.experiment.process, "plan", None)
     return Plan(
         replicates=job.replicates,
         cells=asked.cells,
+        cells_at_once=job.cells_at_once,
         generations=job.generations,
         lanes=job.lanes,
         chunks=chunks,

@@ -11,6 +11,8 @@ from mcollapse.recording import BLOCK
 
 CHUNK_BYTES = 256 * 2**20
 CHUNK_LANES = 32_768
+BUSY_LANES = 8_192
+"""Replicates of all cells together, after which a core gains nothing by more."""
 SEGMENT_WORK = 4e10
 """Bytes times generations that a program touches before it comes back: some seconds."""
 SEGMENT_STOPS = 256
@@ -34,6 +36,19 @@ def chunk_lanes(
         rounds = max(1, math.ceil(replicates / (fit * workers)))
         chunk = min(math.ceil(replicates / (rounds * workers)), fit)
     return math.ceil(min(chunk, replicates) / BLOCK) * BLOCK
+
+
+def cells_at_once(replicates: int, lane_bytes: float, step_bytes: float, on_cpu: bool) -> int:
+    """Cells of a sweep in one program: as many as a block of each fits, and no more than keep it busy.
+
+    `lane_bytes` and `step_bytes` are those of a replicate of one cell. Neither the number of devices nor of
+    processes counts: what is computed together is the same on all of one kind.
+    """
+    fit = CHUNK_BYTES / (BLOCK * max(lane_bytes, 1.0))
+    if on_cpu:
+        fit = min(fit, CACHED_BYTES / (BLOCK * max(step_bytes, 1.0)))
+    busy = math.ceil((BUSY_LANES if on_cpu else CHUNK_LANES) / (math.ceil(replicates / BLOCK) * BLOCK))
+    return max(1, min(int(fit), busy))
 
 
 class Segments:
@@ -85,6 +100,8 @@ class Grid:
             array = np.atleast_1d(np.asarray(listed, np.float64))
             if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
                 raise ValueError(f"over[{path!r}] must list finite numbers, got {listed!r}")
+            if len(np.unique(array)) < len(array):
+                raise ValueError(f"over[{path!r}] lists a value twice: {listed!r}")
             values.append(tuple(float(v) for v in array))
         return cls(tuple(over), tuple(values))
 
@@ -92,6 +109,12 @@ class Grid:
     def shape(self) -> tuple[int, ...]:
         """How many values each axis has."""
         return tuple(len(v) for v in self.values)
+
+    def place(self, cell: tuple[float, ...]) -> tuple[int, ...] | None:
+        """Where a cell of these values is; `None` where there is none."""
+        if len(cell) != len(self.values) or any(v not in on for v, on in zip(cell, self.values, strict=True)):
+            return None
+        return tuple(on.index(v) for v, on in zip(cell, self.values, strict=True))
 
     def cells(self) -> list[dict[str, float]]:
         """Every combination, the last axis fastest."""

@@ -150,14 +150,14 @@ class _InMemory:
         if self.before is not None:
             gathered.take_over(self.before)
         self.before = gathered
-        done = gathered.replicates_done(asked.job) * asked.cells
-        self.progress.start(asked.job.replicates * asked.cells, asked.job.generations, done)
+        job = asked.job
+        self.progress.start(job.replicates * asked.cells, job.generations, gathered.size(job))
         try:
-            costs = execute(asked.job, gathered, self.progress)
+            costs = execute(job, gathered, self.progress)
         finally:
             self.progress.stop()
         seconds = time.perf_counter() - begun
-        return asked.result(gathered, asked.statistics(costs, seconds, gathered.status))
+        return asked.result(gathered, asked.statistics(costs, seconds, gathered.status.whole))
 
 
 class _InStore:

@@ -63,6 +63,9 @@ def stacked(cells: list[Experiment]) -> tuple[Experiment, tuple[int | None, ...]
     same = [
         not eqx.is_array_like(c[0]) or all(np.array_equal(c[0], other) for other in c[1:]) for c in columns
     ]
+    arrays = [i for i, c in enumerate(columns) if isinstance(c[0], np.ndarray | jax.Array)]
+    if all(same[i] for i in arrays):  # a single cell: one leaf tells how many there are
+        same[arrays[0]] = False
     leaves = [c[0] if alike else np.stack(c) for c, alike in zip(columns, same, strict=True)]
     experiment = jax.tree.unflatten(structure, leaves)
     axes = tuple(
@@ -71,6 +74,16 @@ def stacked(cells: list[Experiment]) -> tuple[Experiment, tuple[int | None, ...]
         if isinstance(leaf, np.ndarray | jax.Array)
     )
     return experiment, axes
+
+
+def some(experiment: Experiment, axes: tuple[int | None, ...], cells: list[int]) -> Experiment:
+    """Cells of those that `stacked` made one, by their numbers."""
+    arrays, rest = eqx.partition(experiment, lambda leaf: isinstance(leaf, np.ndarray | jax.Array))
+    leaves, structure = jax.tree.flatten(arrays)
+    taken = [
+        leaf if axis is None else leaf[np.asarray(cells)] for leaf, axis in zip(leaves, axes, strict=True)
+    ]
+    return eqx.combine(jax.tree.unflatten(structure, taken), rest)
 
 
 def _as_leaf(leaf: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import abc
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 Variables = dict[str, tuple[tuple[str, ...], Any]]
 """Arrays in memory or on a disk, with the names of their axes."""
 Arrays = Mapping[str, np.ndarray]
+CELL = "cell"
 HEAVY_TOP, HEAVY_SHARE = 1e-3, 0.1
 """A mean is not to be trusted where this share of replicates carries more than that share of the sum."""
 
@@ -32,6 +33,21 @@ class Entry(abc.ABC):
     ) -> "Entry":
         """The entry that `variables` labelled, read back."""
 
+    @classmethod
+    def joined(cls, shape: tuple[int, ...], nothing: "Entry", parts: "Sequence[Part]") -> "Entry":
+        """The entry of a sweep of this shape from those of some cells each, and for others that of nothing.
+
+        `nothing` and all parts have an axis of cells in the place of the sweep's.
+        """
+        for entry in (nothing, *(entry for entry, _ in parts)):
+            entry.sweep_axes = (CELL,)
+        labelled = [(entry.variables(CELL), places) for entry, places in parts]
+        whole = {}
+        for name, (dims, empty) in nothing.variables(CELL).items():
+            given = [(variables[name][1], places) for variables, places in labelled]
+            whole[name] = _whole(shape, dims.index(CELL), empty, given) if CELL in dims else empty
+        return cls.read(CELL, whole, nothing.generations, (CELL,) * len(shape))
+
     @property
     @abc.abstractmethod
     def component_shape(self) -> tuple[int, ...]:
@@ -50,6 +66,25 @@ class Entry(abc.ABC):
         names = (*self.sweep_axes, axis) if axis else self.sweep_axes
         extra = array.ndim - len(names)
         return names + tuple(f"component_{i}" if i else "component" for i in range(extra))
+
+
+Part = tuple[Entry, Sequence[tuple[int, ...] | None]]
+"""Of some cells, and where each is in the sweep; `None`, where it is left out."""
+
+
+def _whole(
+    shape: tuple[int, ...], axis: int, empty: np.ndarray, parts: Sequence[tuple[Any, Sequence[Any]]]
+) -> np.ndarray:
+    first = np.moveaxis(empty, axis, 0)
+    found = np.empty((*shape, *first.shape[1:]), first.dtype)
+    found[...] = first[0]
+    for array, places in parts:
+        cells = np.moveaxis(array, axis, 0)
+        for number, place in enumerate(places):
+            if place is not None:
+                found[place] = cells[number]
+    sweep = range(len(shape))
+    return np.moveaxis(found, tuple(sweep), tuple(axis + i for i in sweep))
 
 
 class MeanEntry(Entry):

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from mcollapse.recording.base import BLOCK, AbstractReducer, Allocate, Collector, gathered
-from mcollapse.recording.entries import Arrays, MeanEntry, Variables, top_share
+from mcollapse.recording.entries import Arrays, Entry, MeanEntry, Part, Variables, top_share
 from mcollapse.whole_numbers import is_whole
 
 _ROWS = 1024
@@ -69,6 +69,12 @@ class KeptEntry(MeanEntry):
         """From one array."""
         return cls(arrays[name], generations, sweep_axes)
 
+    @classmethod
+    def joined(cls, shape: tuple[int, ...], nothing: Entry, parts: Sequence[Part]) -> "KeptEntry":
+        """Every part has written to the one array of all cells."""
+        assert isinstance(nothing, KeptEntry)
+        return cls(nothing.stored.whole, nothing.generations)
+
     @property
     def component_shape(self) -> tuple[int, ...]:
         """The axes behind the generations."""
@@ -118,6 +124,7 @@ class _KeepCollector(Collector):
 
     def __init__(self, values: Any, generations: np.ndarray):
         self.values, self.generations = values, generations
+        self.in_memory = getattr(values, "in_memory", isinstance(values, np.ndarray))
         self.filled = np.zeros(values.shape[0], bool)
 
     def add(self, first: int, summary: np.ndarray, count: int | None = None) -> None:
@@ -128,12 +135,12 @@ class _KeepCollector(Collector):
             self.filled[first:stop] = True
 
     def state(self) -> dict[str, np.ndarray]:
-        if not isinstance(self.values, np.ndarray):
+        if not self.in_memory:
             return {}
         return {"replicates": np.flatnonzero(self.filled), "values": self.values[self.filled]}
 
     def merge(self, state: Mapping[str, np.ndarray]) -> None:
-        if not isinstance(self.values, np.ndarray):
+        if not self.in_memory:
             return
         taken = gathered(state, {"replicates": np.zeros(0, np.int64), "values": self.values[:0]})
         if np.any(taken["replicates"] >= len(self.values)):

@@ -1,8 +1,10 @@
 """What a sketch of quantiles says: quantiles, and the intervals in which those of the law lie."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from mcollapse.recording.entries import Arrays, Entry, Variables
+from mcollapse.recording.entries import Arrays, Entry, Part, Variables
 
 APART = ("nan", "negative_infinite", "positive_infinite")
 
@@ -30,6 +32,29 @@ class QuantilesEntry(Entry):
         self.counts, self.lower, self.upper = counts, lower, upper
         self.nan, self.negative_infinite, self.positive_infinite = nan, negative_infinite, positive_infinite
         self.generations, self.sweep_axes = generations, sweep_axes
+
+    @classmethod
+    def joined(cls, shape: tuple[int, ...], nothing: Entry, parts: Sequence[Part]) -> "QuantilesEntry":
+        """With the bins that some cell of the sweep has filled, and those of nothing."""
+        entries = [entry for entry in (nothing, *(e for e, _ in parts)) if isinstance(entry, QuantilesEntry)]
+        edges = np.concatenate([np.stack([entry.lower, entry.upper], -1) for entry in entries])
+        lower, upper = np.moveaxis(np.unique(edges, axis=0), -1, 0)
+        empty, *alike = (entry._with_bins(lower, upper) for entry in entries)
+        found = super().joined(
+            shape, empty, [(e, places) for e, (_, places) in zip(alike, parts, strict=True)]
+        )
+        assert isinstance(found, QuantilesEntry) and isinstance(nothing, QuantilesEntry)
+        filled = found.counts.any(axis=tuple(range(found.counts.ndim - 1))) | np.isin(lower, nothing.lower)
+        found.counts, found.lower, found.upper = found.counts[..., filled], lower[filled], upper[filled]
+        return found
+
+    def _with_bins(self, lower: np.ndarray, upper: np.ndarray) -> "QuantilesEntry":
+        counts = np.zeros((*self.counts.shape[:-1], len(lower)), self.counts.dtype)
+        counts[..., np.searchsorted(lower, self.lower)] = self.counts
+        return QuantilesEntry(
+            counts, lower, upper, self.nan, self.negative_infinite, self.positive_infinite,
+            self.generations, self.sweep_axes,
+        )  # fmt: skip
 
     @property
     def count(self) -> np.ndarray:

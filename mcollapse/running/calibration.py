@@ -64,7 +64,8 @@ class _Trial:
 
     def __init__(self, job: Job, number: int):
         self.job, self.device = job, job.devices[number % len(job.devices)]
-        self.first = number * job.lanes
+        self.group = job.groups[number % len(job.groups)]
+        self.first = number // len(job.groups) * job.lanes
         ids = np.arange(self.first, self.first + job.lanes, dtype=np.uint32)
         self.words = replicate_words(job.root, ids)  # type: ignore[arg-type]
         self.segments = planning.Segments(job.stops)
@@ -91,7 +92,9 @@ class _Trial:
 
     def program(self, part: str, carried: Carried | None) -> tuple[Compiled, Any]:
         layout = self.job.layout(self.job.lanes, part)
-        made, arrays, fresh = PROGRAMS.get(self.job.experiment, self.asked, layout, self.device, carried)
+        made, arrays, fresh = PROGRAMS.get(
+            self.job.of_group(self.group), self.asked, layout, self.device, carried
+        )
         self.programs.append(made)
         self.fresh += [made] if fresh else []
         return made, arrays

@@ -7,6 +7,7 @@ sleeps until a worker has something to say.
 
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import queue
 import threading
@@ -23,8 +24,11 @@ from mcollapse.compilation import PROGRAMS, Compiled
 from mcollapse.costs import Costs
 from mcollapse.program import Addresses, Carried, Experiment, Layout, replicate_words
 from mcollapse.progress import AbstractProgress
-from mcollapse.recording import Collector, resolve
+from mcollapse.recording import resolve
+from mcollapse.running.gathering import Collectors, Statuses
+from mcollapse.running.groups import Group, all_ids, number_of, replicate_of
 from mcollapse.running.ranges import Ranges
+from mcollapse.sweeping import some
 
 Device = Any  # jax.Device, which is no type to a type checker
 Addressing = Callable[[np.ndarray, np.ndarray], Addresses]
@@ -38,8 +42,13 @@ class Job:
     """What is to be run."""
 
     experiment: Experiment
+    """Of all cells of a sweep, see `of_group`."""
     axes: tuple[int | None, ...] | None
     shape: tuple[int, ...]
+    groups: tuple[Group, ...]
+    """Of cells, which run one after another; one, where there is no sweep."""
+    places: dict[tuple[float, ...], int]
+    """The number of each cell in the experiment."""
     root: np.ndarray
     generations: int
     replicates: int
@@ -72,6 +81,42 @@ class Job:
         """Of a program's summaries, the one that runs over generations: a sweep's cells lead."""
         return 0 if self.axes is None else 1
 
+    @property
+    def cells_at_once(self) -> int:
+        """Of a program."""
+        return max(len(group.cells) for group in self.groups)
+
+    @property
+    def ids(self) -> Ranges:
+        """Of all replicates of all groups."""
+        return all_ids(self.groups, self.replicates)
+
+    @property
+    def chunks(self) -> int:
+        """How many there are to run."""
+        return len(self.groups) * -(-self.replicates // self.lanes)
+
+    def group(self, identity: int) -> Group:
+        """The one to which an id belongs."""
+        return self._by_number[number_of(identity)]
+
+    @functools.cached_property
+    def _by_number(self) -> dict[int, Group]:
+        return {group.number: group for group in self.groups}
+
+    def of_group(self, group: Group) -> Experiment:
+        """The experiment of its cells, and where it has fewer than others of one of them more than once."""
+        if self.axes is None:
+            return self.experiment
+        cells = [self.places[cell] for cell in group.cells if cell is not None]
+        # what the sweep has no more is in no group that runs, but for more replicates: then anything will do
+        given = [cells[0] if cell is None else self.places[cell] for cell in group.cells]
+        return some(self.experiment, self.axes, given + [given[-1]] * (self.cells_at_once - len(given)))
+
+    def size(self, ids: Ranges) -> int:
+        """How many replicates of a cell these are."""
+        return sum((stop - first) * self.group(first).wanted for first, stop in ids)
+
     def layout(self, lanes: int, part: Any) -> Layout:
         """Of a program for so many lanes."""
         return Layout(lanes, self.start, self.axes, self.draws, noise_first=self.on_cpu, part=part)
@@ -89,6 +134,7 @@ class Flight:
     """A chunk on its way: what a segment has handed on, and what was summarised so far."""
 
     first: int
+    """Of the ids of its replicates, see `mcollapse.running.groups`."""
     stop: int
     lanes: int
     t: int = -1
@@ -104,9 +150,8 @@ class Flight:
 class Gathered:
     """What a run keeps: written by one thread alone."""
 
-    collectors: dict[str, Collector]
-    status: Any
-    """An array `[replicate, *sweep]`, in memory or on a disk."""
+    collectors: dict[str, Collectors]
+    status: Statuses
     done: Ranges
     share: Ranges
     """What this process is to do; all but what is done, where it is the only one."""
@@ -117,15 +162,22 @@ class Gathered:
 
     def take_over(self, before: "Gathered") -> None:
         """What a finished run of fewer replicates has gathered, whole blocks all."""
-        for name, collector in self.collectors.items():
-            collector.merge(before.collectors[name].state())
-        self.status[: len(before.status)] = before.status
+        for name, collectors in self.collectors.items():
+            collectors.merge(before.collectors[name].state())
+        self.status.whole[: len(before.status.whole)] = before.status.whole
         self.done |= before.done
 
-    def replicates_done(self, job: Job) -> float:
-        """How many; those that have gone half of the way count half."""
-        under_way = ((f.stop - f.first) * max(f.t, 0) / job.generations for f in self.flights.values())
-        return len(self.done) + sum(under_way)
+    def size(self, job: Job) -> float:
+        """How many replicates of a cell are done; those that have gone half of the way count half."""
+        under_way = (
+            job.size(Ranges([(f.first, f.stop)])) * max(f.t, 0) / job.generations
+            for f in self.flights.values()
+        )
+        return job.size(self.done) + sum(under_way)
+
+    def replicates(self, job: Job) -> int:
+        """How many are done in every cell."""
+        return min(self.done.within(*group.ids(job.replicates)) for group in job.groups)
 
 
 class Stopped(Exception):
@@ -173,7 +225,6 @@ class _Run:
         self.outstanding = 0
         self.costs = Costs()
         self.segments: dict[int, planning.Segments] = {}
-        self.cells = int(np.prod(job.shape))
         self.number = 0
 
     def flights(self) -> Iterator[Flight]:
@@ -215,9 +266,9 @@ class _Run:
 
     def chunk(self, flight: Flight, device: Device) -> None:
         job = self.job
-        ids = np.arange(flight.first, flight.first + flight.lanes, dtype=np.uint32)
+        ids = replicate_of(flight.first) + np.arange(flight.lanes, dtype=np.uint32)
         words = replicate_words(job.root, ids)  # type: ignore[arg-type]
-        first, replicates = np.uint32(flight.first), np.int32(job.replicates)
+        first, replicates = ids[0], np.int32(job.replicates)
 
         def addresses(stops: np.ndarray, wanted: np.ndarray) -> Addresses:
             return jax.device_put(Addresses(words, first, replicates, stops, wanted), device)  # type: ignore[arg-type]
@@ -269,7 +320,8 @@ class _Run:
         self, flight: Flight, asked: Addresses, carried: Carried | None, device: Device, part: str
     ) -> tuple[Compiled, Any]:
         layout = self.job.layout(flight.lanes, part)
-        made, arrays, fresh = PROGRAMS.get(self.job.experiment, asked, layout, device, carried)
+        experiment = self.job.of_group(self.job.group(flight.first))
+        made, arrays, fresh = PROGRAMS.get(experiment, asked, layout, device, carried)
         if fresh:
             self.events.put(lambda: self.compiled(made))
         return made, arrays
@@ -292,15 +344,14 @@ class _Run:
     def landed(self, flight: Flight, status: np.ndarray, generations: int) -> bool:
         job, gathered = self.job, self.gathered
         recorded, summaries = joined(flight, job)
+        group, first, count = job.group(flight.first), replicate_of(flight.first), flight.stop - flight.first
         for name, record in job.experiment.records.items():
             summary = summaries[name]
             if not record.reduce.every_generation:
                 kept = np.searchsorted(recorded, resolve(record.at, job.generations))
                 summary = jax.tree.map(lambda a, k=kept: np.take(a, k, axis=job.axis), summary)
-            unstacked = jax.tree.map(lambda a: _unstack(a, job.shape), summary)
-            gathered.collectors[name].add(flight.first, unstacked, flight.stop - flight.first)
-        count = flight.stop - flight.first
-        gathered.status[flight.first : flight.stop] = np.moveaxis(_unstack(status, job.shape), -1, 0)[:count]
+            gathered.collectors[name].add(group, first, summary, count)
+        gathered.status.add(group, first, status, count)
         gathered.done |= Ranges([(flight.first, flight.stop)])
         gathered.flights.pop(flight.first, None)
         self.costs.chunks += 1
@@ -308,7 +359,7 @@ class _Run:
         return True
 
     def _report(self, flight: Flight, generations: int) -> None:
-        replicates = (flight.stop - flight.first) * self.cells
+        replicates = self.job.size(Ranges([(flight.first, flight.stop)]))
         self.costs.segments += 1
         self.costs.replicate_generations += replicates * generations
         self.progress.advance(replicates * generations / self.job.generations)
@@ -336,7 +387,3 @@ def joined(flight: Flight, job: Job) -> tuple[np.ndarray, dict[str, Any]]:
         parts = [part[name] for part in flight.summaries]
         summaries[name] = parts[-1] if record.reduce.every_generation else jax.tree.map(whole, *parts)
     return recorded[wanted], summaries
-
-
-def _unstack(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return array.reshape(*shape, *array.shape[1:]) if shape else array

@@ -95,10 +95,10 @@ def needs_of(asked: "Prepared", stored: bool, chunk: int | None = None, process:
     """Of a run as it is prepared; `chunk` and `process` where they have been measured."""
     job = asked.job
     summaries = sum(_summary_bytes(asked, name) for name in asked.records)
-    lanes = job.lanes * asked.cells
+    lanes = job.lanes * job.cells_at_once
     if chunk is None:
         chunk = lanes * _lane_bytes(asked.size, job.cut) + summaries
-    workers = min(job.workers, -(-job.replicates // job.lanes))
+    workers = min(job.workers, job.chunks)
     kept = {n: r.reduce.bytes(_numbers(asked, n), job.replicates) for n, r in asked.records.items()}
     whole = {n for n, r in asked.records.items() if isinstance(r.reduce, Keep)}
     in_memory = {n: 0 if stored and n in whole else size for n, size in kept.items()}
@@ -226,7 +226,7 @@ def _summary_bytes(asked: "Prepared", name: str) -> int:
     leaves, structure = jax.tree.flatten(arrays)
     given = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
     once = _traced_bytes(identity, structure, given, (*value.shape[1:], job.lanes), value.dtype)
-    return once * asked.cells * (1 if reduce.every_generation else len(job.stops))
+    return once * job.cells_at_once * (1 if reduce.every_generation else len(job.stops))
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,6 +1,7 @@
 """All that is settled before anything is compiled: what runs, what it will keep, and whether that fits."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from mcollapse.recording import Allocate, Collector, Record, resolve
 from mcollapse.running import hosts
 from mcollapse.running.arguments import Device, check_numbers, checked_records, local_devices, root_words
 from mcollapse.running.execution import Gathered, Job, worker_count
+from mcollapse.running.gathering import Collectors, Place, Statuses
+from mcollapse.running.groups import ALONE, Group, grouped
 from mcollapse.running.needs import Size
 from mcollapse.running.ranges import Ranges
 from mcollapse.running.shapes import Shapes, value_shapes
@@ -48,6 +51,12 @@ class Prepared:
         """Of a sweep; 1 of a single run."""
         return int(np.prod(self.job.shape))
 
+    @property
+    def place(self) -> Place | None:
+        """Where a cell is in the result; `None`, where there is no sweep."""
+        grid = self.grid
+        return None if grid is None else lambda cell: grid.place(cell) or ()
+
     def generations_of(self, name: str) -> np.ndarray:
         """Those that a record keeps."""
         record = self.records[name]
@@ -62,29 +71,30 @@ class Prepared:
             return (*sweep, *components)
         return (*sweep, len(self.generations_of(name)), *components)
 
-    def collector(self, name: str, allocate: Allocate = np.empty) -> Collector:
-        """An empty one for a record."""
-        return self.records[name].reduce.collector(
-            self.shape_of(name),
-            self.values[name].dtype,
-            self.generations_of(name),
-            self.job.replicates,
-            allocate,
-        )
+    def collectors(self, name: str, allocate: Allocate = np.empty) -> Collectors:
+        """Empty ones for a record; `allocate` makes arrays for all cells."""
+        record, whole, generations = self.records[name], self.shape_of(name), self.generations_of(name)
+
+        def make(cells: tuple[int, ...], allocate: Allocate) -> Collector:
+            shape = (*cells, *whole[len(self.job.shape) :])
+            dtype = self.values[name].dtype
+            return record.reduce.collector(shape, dtype, generations, self.job.replicates, allocate)
+
+        return Collectors(make, self.job.groups, self.job.shape, self.place, allocate)
 
     def gathered(self) -> Gathered:
         """Nothing yet, in memory."""
         status = np.empty((self.job.replicates, *self.job.shape), np.int8)
-        return Gathered(
-            {name: self.collector(name) for name in self.records},
-            status,
-            Ranges(),
-            Ranges([(0, self.job.replicates)]),
-        )
+        collectors = {name: self.collectors(name) for name in self.records}
+        return Gathered(collectors, Statuses(status, self.place), Ranges(), self.job.ids)
 
     def with_replicates(self, replicates: int) -> "Prepared":
         """The same experiment of more replicates."""
         return dataclasses.replace(self, job=dataclasses.replace(self.job, replicates=replicates))
+
+    def with_groups(self, groups: tuple[Group, ...]) -> "Prepared":
+        """The same experiment, its cells grouped otherwise."""
+        return dataclasses.replace(self, job=dataclasses.replace(self.job, groups=groups))
 
     def result(self, gathered: Gathered, stats: Statistics | None = None) -> Trajectories:
         """What was gathered, with all that is needed to know why."""
@@ -92,7 +102,7 @@ class Prepared:
         for entry in entries.values():
             entry.sweep_axes = () if self.grid is None else self.grid.axes
         return Trajectories(
-            entries, gathered.status, self.attributes(), self.truth,
+            entries, gathered.status.whole, self.attributes(), self.truth,
             process=self.process, records=self.records, stats=stats,
         )  # fmt: skip
 
@@ -175,6 +185,8 @@ def prepared(
         experiment=experiment,
         axes=axes,
         shape=() if grid is None else grid.shape,
+        groups=(ALONE,),
+        places={} if grid is None else {tuple(c.values()): i for i, c in enumerate(grid.cells())},
         root=root_words(key),
         generations=generations,
         replicates=replicates,
@@ -184,7 +196,7 @@ def prepared(
         lanes=0,
         cut=stored,
     )
-    return Prepared(_planned(job, values, size, chunk), process, true, values, size, grid)
+    return Prepared(_planned(job, values, size, chunk, grid), process, true, values, size, grid)
 
 
 def _cell(
@@ -199,17 +211,20 @@ def _cell(
     return Experiment(process.planned(generations, start, truth), truth, records)
 
 
-def _planned(job: Job, values: Shapes, size: Size, chunk: int | None) -> Job:
-    cells = int(np.prod(job.shape))
+def _planned(job: Job, values: Shapes, size: Size, chunk: int | None, grid: planning.Grid | None) -> Job:
     width = float(np.dtype(jnp.result_type(float)).itemsize)
-    step_numbers = cells * size.step_numbers
-    recorded = cells * (1 + sum(int(np.prod(v.shape[1:])) for v in values.values())) * len(job.stops)
+    recorded = (1 + sum(int(np.prod(v.shape[1:])) for v in values.values())) * len(job.stops)
+    lane_bytes, step_bytes = width * (recorded + size.step_numbers), width * size.step_numbers
+    if grid is not None:
+        together = planning.cells_at_once(job.replicates, lane_bytes, step_bytes, job.on_cpu)
+        job = dataclasses.replace(job, groups=grouped(grid, together))
+    cells = job.cells_at_once
     lanes = planning.chunk_lanes(
         job.replicates,
-        width * (recorded + step_numbers),
-        worker_count(job.devices),
+        cells * lane_bytes,
+        math.ceil(worker_count(job.devices) / len(job.groups)),
         chunk,
-        width * step_numbers if job.on_cpu else 0.0,
+        cells * step_bytes if job.on_cpu else 0.0,
     )
-    long = 4.0 * step_numbers * lanes * job.generations > planning.SEGMENT_WORK
+    long = 4.0 * cells * size.step_numbers * lanes * job.generations > planning.SEGMENT_WORK
     return dataclasses.replace(job, lanes=lanes, cut=job.cut or long)

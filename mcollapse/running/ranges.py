@@ -1,5 +1,6 @@
-"""Ranges of replicate ids: which are done, and which are left to do."""
+"""Ranges of ids of replicates: which are done, and which are left to do."""
 
+import collections
 from collections.abc import Iterable, Iterator
 
 Range = tuple[int, int]
@@ -32,11 +33,22 @@ class Ranges:
 
     def __sub__(self, other: "Ranges") -> "Ranges":
         """What is in these and not in the others."""
-        left = list(self)
-        for first, stop in other:
-            left = [part for a, b in left for part in ((a, min(b, first)), (max(a, stop), b))]
-            left = [(a, b) for a, b in left if a < b]
+        left: list[Range] = []
+        taken = collections.deque(other)
+        for first, stop in self:
+            while taken and taken[0][1] <= first:
+                taken.popleft()
+            for a, b in taken:
+                if a >= stop:
+                    break
+                left.append((first, a))
+                first = b
+            left.append((first, stop))
         return Ranges(left)
+
+    def within(self, first: int, stop: int) -> int:
+        """How many lie between."""
+        return sum(max(0, min(b, stop) - max(a, first)) for a, b in self)
 
     def cut(self, length: int) -> list[Range]:
         """Pieces of at most `length`, in order."""

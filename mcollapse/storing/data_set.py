@@ -31,6 +31,10 @@ ROOM = 512
 """Of a growing axis in one file."""
 
 
+Place = tuple[int, ...]
+"""Of a cell, along the axes of a sweep."""
+
+
 class DataSet:
     """What `Trajectories.load`, xarray and zarr read."""
 
@@ -40,27 +44,51 @@ class DataSet:
         self.described: dict[str, Any] | None = None
         self.flushed = 0.0
 
-    def create(self, variables: Variables, told: Mapping[str, Any]) -> None:
-        """Begin anew, in place of what was there: arrays with an axis of replicates take no room yet."""
+    def create(
+        self,
+        variables: Variables,
+        told: Mapping[str, Any],
+        origins: Mapping[Place, Place] | None = None,
+        former: pathlib.Path | None = None,
+    ) -> None:
+        """Begin anew, in place of what was there: arrays with an axis of replicates take no room yet.
+
+        Of the cells of a sweep that have `origins` in what was there, these arrays are taken over; all that
+        was there is kept in `former`, or removed.
+        """
         import zarr
 
-        new, old = (self.path.with_name(self.path.name + end) for end in (".new", ".old"))
+        new, old = self._beside
         for path in (new, old):
             shutil.rmtree(path, ignore_errors=True)
-        group = zarr.open_group(new, mode="w", zarr_format=3)
-        rows = _rows_of_a_file([array for dims, array in variables.values() if by_replicate(dims)])
+        group, sweep = zarr.open_group(new, mode="w", zarr_format=3), tuple(told["sweep"])
+        along = {name: array for name, (dims, array) in variables.items() if by_replicate(dims)}
+        rows = _rows_of_a_file(list(along.values()), len(sweep))
         for name, (dims, array) in variables.items():
-            made = _created(group, name, dims, array, rows)
-            if not by_replicate(dims):
+            made = _created(group, name, dims, array, rows, sweep)
+            if name not in along:
                 made[...] = array
+            for place, origin in (origins or {}).items() if name in along else ():
+                _copy(self[name], origin, made, place)
         making = DataSet(new)
         making.tell(told)
         with contextlib.suppress(FileNotFoundError):
-            os.rename(self.path, old)
+            os.rename(self.path, former or old)
         os.rename(new, self.path)
         shutil.rmtree(old, ignore_errors=True)
         self.journal.unlink(missing_ok=True)
         self.opened, self.described = {}, None
+
+    @property
+    def _beside(self) -> tuple[pathlib.Path, pathlib.Path]:
+        return self.path.with_name(self.path.name + ".new"), self.path.with_name(self.path.name + ".old")
+
+    def recover(self) -> None:
+        """Where a writer was killed between two names, the new data set is whole, and takes the name."""
+        new, _ = self._beside
+        if not self.path.exists() and (new / "zarr.json").exists():
+            if "mcollapse" in json.loads((new / "zarr.json").read_text()).get("attributes", {}):
+                os.rename(new, self.path)
 
     def __getitem__(self, name: str) -> Any:
         """An array, to which slices are assigned."""
@@ -97,19 +125,23 @@ class DataSet:
         self.tell(last)
         self.journal.unlink()
 
-    def check_written(self, done: Ranges) -> None:
+    def check_written(self, done: Mapping[Place, Ranges]) -> None:
         """Refuse a data set that has lost a file of replicates that are done: it would read as nothing.
+
+        `done` are those of each cell of a sweep, by its place; of a run that is none, those of place ().
 
         Raises:
             FileNotFoundError: the file that is not there.
         """
         for name in (n for n in self._names() if by_replicate(self[n].metadata.dimension_names or ())):
-            rows, length = self[name].chunks[0], self[name].shape[0]
-            parts = {i for a, b in done for i in range(a // rows, -(-min(b, length) // rows))}
-            for i in parts:
-                file = (self.path / name).joinpath("c", str(i), *["0"] * (self[name].ndim - 1))
-                if not file.exists():
-                    raise FileNotFoundError(f"{file} is missing")
+            rows, length, dimensions = self[name].chunks[0], self[name].shape[0], self[name].ndim
+            for place, ranges in done.items():
+                parts = {i for a, b in ranges for i in range(a // rows, -(-min(b, length) // rows))}
+                for i in parts:
+                    within = [*map(str, place), *["0"] * (dimensions - 1 - len(place))]
+                    file = (self.path / name).joinpath("c", str(i), *within)
+                    if not file.exists():
+                        raise FileNotFoundError(f"{file} is missing")
 
     def flush(self) -> None:
         """See that all that was written is on the disk, should the power fail."""
@@ -133,7 +165,9 @@ class DataSet:
         replace_file(self.path / "zarr.json", content, beside=self.path.parent)
 
 
-def _created(group: Any, name: str, dims: tuple[str, ...], array: np.ndarray, rows: int) -> Any:
+def _created(
+    group: Any, name: str, dims: tuple[str, ...], array: np.ndarray, rows: int, sweep: tuple[str, ...]
+) -> Any:
     from zarr.codecs import ZstdCodec
 
     return group.create_array(
@@ -141,7 +175,8 @@ def _created(group: Any, name: str, dims: tuple[str, ...], array: np.ndarray, ro
         shape=array.shape,
         dtype=array.dtype,
         chunks=(
-            (rows, *(max(1, n) for n in array.shape[1:]))
+            # a file holds one cell: others, of other groups, may be written by other processes
+            (rows, *(1 if d in sweep else max(1, n) for d, n in zip(dims[1:], array.shape[1:], strict=True)))
             if by_replicate(dims)
             else _reduced_file_shape(dims, array)
         ),
@@ -160,10 +195,19 @@ def _flush(path: pathlib.Path) -> None:
         os.close(opened)
 
 
-def _rows_of_a_file(arrays: list[Any]) -> int:
+def _copy(source: Any, origin: Place, target: Any, place: Place) -> None:
+    """A cell, some rows at a time."""
+    rows, length = target.chunks[0], min(source.shape[0], target.shape[0])
+    for first in range(0, length, rows):
+        part = slice(first, min(first + rows, length))
+        target[(part, *place)] = source[(part, *origin)]
+
+
+def _rows_of_a_file(arrays: list[Any], sweep: int) -> int:
     """Replicates in one file of every array, whole blocks: some megabytes, and files enough to share."""
-    widest = max(max(1, array.nbytes // max(1, array.shape[0])) for array in arrays)
-    most = min(FILE_BYTES // widest, arrays[0].shape[0] // FILES)
+    cells = int(np.prod(arrays[0].shape[1 : 1 + sweep]))
+    widest = max(max(1, array.nbytes // max(1, array.shape[0] * cells)) for array in arrays)
+    most = min(FILE_BYTES // widest, arrays[0].shape[0] // max(1, FILES // cells))
     return BLOCK * 2 ** (max(1, most // BLOCK).bit_length() - 1)
 
 

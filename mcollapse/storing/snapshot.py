@@ -7,8 +7,9 @@ import jax
 import numpy as np
 
 from mcollapse.program import segment_structure
-from mcollapse.recording import BLOCK, TAIL
+from mcollapse.recording import BLOCK
 from mcollapse.running.execution import Flight, Gathered, Job, joined
+from mcollapse.running.groups import Group, replicate_of
 from mcollapse.running.ranges import Ranges
 from mcollapse.storing.checkpoint import Saved
 
@@ -16,33 +17,44 @@ from mcollapse.storing.checkpoint import Saved
 def saved(gathered: Gathered, job: Job) -> Saved:
     """All that is in memory alone: what collectors hold, and the chunks on their way."""
     arrays: dict[str, np.ndarray] = {}
-    for name, collector in gathered.collectors.items():
-        arrays |= {f"collector/{name}/{key}": array for key, array in collector.state().items()}
+    for name, collectors in gathered.collectors.items():
+        arrays |= {f"collector/{name}/{key}": array for key, array in collectors.state().items()}
     under_way = [f for f in [*gathered.flights.values(), *gathered.inherited] if f.t >= 0]
     for number, flight in enumerate(under_way):
         arrays |= {f"flight/{number}/{key}": array for key, array in _flight_arrays(flight, job).items()}
     told = [{"first": f.first, "stop": f.stop, "lanes": f.lanes, "t": f.t} for f in under_way]
-    return arrays, {"done": [list(r) for r in gathered.done], "flights": told, "replicates": job.replicates}
+    return arrays, {
+        "done": [list(r) for r in gathered.done],
+        "flights": told,
+        "replicates": job.replicates,
+        "groups": [{"number": g.number, "cells": g.cells} for g in job.groups],
+    }
+
+
+def groups(state: Saved) -> list[Group]:
+    """Of cells, as they were when the state was saved."""
+    cells = {int(g["number"]): g["cells"] for g in state[1]["groups"]}
+    return [Group(n, tuple(None if c is None else tuple(c) for c in found)) for n, found in cells.items()]
 
 
 def merge(gathered: Gathered, state: Saved, job: Job) -> None:
     """Take in what collectors held of other replicates, in a run of as many replicates or fewer."""
     arrays, told = state
     more = job.replicates > told["replicates"]
-    for name, collector in gathered.collectors.items():
+    for name, collectors in gathered.collectors.items():
         held = _under(f"collector/{name}/", arrays)
-        collector.merge({k: a for k, a in held.items() if not (more and k.startswith(TAIL))})
+        collectors.merge(held, whole_blocks=more)
     gathered.done |= done(state, job)
 
 
 def done(state: Saved, job: Job) -> Ranges:
     """The replicates that a state has done."""
     _, told = state
-    before = told["replicates"]
-    if job.replicates == before:
-        return Ranges(told["done"])
-    # the last block was not whole, and now is: it is done again
-    return Ranges(told["done"]) - Ranges([(before // BLOCK * BLOCK, before)])
+    before, found = told["replicates"], Ranges(told["done"])
+    if job.replicates > before:  # the last block was not whole, and now is: it is done again
+        whole = before // BLOCK * BLOCK
+        found = found - Ranges((group.ids(whole)[1], group.ids(before)[1]) for group in job.groups)
+    return found - (found - job.ids)  # without groups of which the sweep has no cell any more
 
 
 def flights(states: Sequence[Saved], job: Job) -> list[Flight]:
@@ -54,15 +66,21 @@ def flights(states: Sequence[Saved], job: Job) -> list[Flight]:
     structures: dict[int, Any] = {}
     for arrays, told in states:
         more = job.replicates > told["replicates"]
+        if groups((arrays, told)) != list(job.groups):
+            continue  # cells of another sweep may be of other sizes
         for number, flight in enumerate(told["flights"]):
             first, stop, lanes = flight["first"], flight["stop"], flight["lanes"]
             known = found.get(first)
             if len(Ranges([(first, stop)]) - finished) < stop - first:
                 continue  # somebody has landed it
-            if (more and stop == told["replicates"]) or (known is not None and known.t >= flight["t"]):
+            if (more and replicate_of(stop) == told["replicates"]) or (
+                known is not None and known.t >= flight["t"]
+            ):
                 continue
             if lanes not in structures:
-                structures[lanes] = segment_structure(job.experiment, job.layout(lanes, "segment"))
+                structures[lanes] = segment_structure(
+                    job.of_group(job.groups[0]), job.layout(lanes, "segment")
+                )
             found[first] = _flight(flight, _under(f"flight/{number}/", arrays), *structures[lanes])
     return list(found.values())
 

@@ -3,6 +3,7 @@
     STORE/run.zarr       what `Trajectories.load`, xarray and zarr read, at any moment
     STORE/writing.npz    what reducers keep, while it is written there
     STORE/checkpoints    what is needed to go on
+    STORE/former         what a sweep had recorded before values were taken from its axes
     STORE/lock           held by the process that writes
 
 Whole trajectories and statuses are written as chunks of replicates land; what reducers keep is written
@@ -10,6 +11,7 @@ with each checkpoint.
 """
 
 import contextlib
+import itertools
 import logging
 import pathlib
 import shlex
@@ -22,12 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from mcollapse.costs import Costs
+from mcollapse import planning
+from mcollapse.costs import Costs, counted
 from mcollapse.progress import AbstractProgress
 from mcollapse.reading import JOURNAL, by_replicate, read_attributes
-from mcollapse.recording import Collector
 from mcollapse.running import hosts
 from mcollapse.running.execution import Gathered, Stopped, execute
+from mcollapse.running.gathering import Collectors, Statuses
+from mcollapse.running.groups import grouped, replicate_of
 from mcollapse.running.needs import disk_problem
 from mcollapse.running.preparation import Prepared
 from mcollapse.running.ranges import Ranges
@@ -37,13 +41,15 @@ from mcollapse.storing.epochs import Epochs
 from mcollapse.storing.fingerprint import differences, fingerprint
 from mcollapse.storing.interruption import Interrupted, Signals
 from mcollapse.storing.lock import locked
-from mcollapse.storing.snapshot import done, flights, merge, saved
+from mcollapse.storing.snapshot import done, flights, groups, merge, saved
 from mcollapse.trajectories import DATA, Trajectories, check_may_write
 
 logger = logging.getLogger("mcollapse")
 
 CHECKPOINTS = "checkpoints"
-PARTS = (DATA, CHECKPOINTS, JOURNAL)
+FORMER = "former"
+"""Cells that were swept once, and are no more, as data sets of their own."""
+PARTS = (DATA, CHECKPOINTS, JOURNAL, FORMER)
 """What a store holds, the lock left out."""
 CHECKPOINT_SECONDS = 120.0
 
@@ -66,6 +72,7 @@ class Store:
         if self.first:  # the others write what process 0 has opened
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock = locked(self.path)
+            self.data.recover()
         return self
 
     def __exit__(
@@ -83,7 +90,8 @@ class Store:
         stored = stored_attributes(self.path)
         if stored is not None:
             self._check(stored)
-            if stored["complete"] and stored["replicates"] == self.asked.job.replicates:
+            same = stored["fingerprint"] == self.fingerprint
+            if same and stored["complete"] and stored["replicates"] == self.asked.job.replicates:
                 return self._loaded()
         hosts.wait_for_all(f"read {self.path}")
         with self._explained(), Signals() as signals:
@@ -98,12 +106,13 @@ class Store:
                 self.checkpoint(gathered)
                 self.epochs.forget()
             hosts.wait_for_all(f"written {self.path}")
-            status = np.asarray(gathered.status[...])
+            status = np.asarray(gathered.status.whole[...])
         if signals.received is not None:  # it came when there was nothing left to stop
             raise Interrupted(
-                f"all {len(gathered.done):,} replicates are done and saved in {self.path}", signals.received
+                f"all {self.asked.job.replicates:,} replicates are done and saved in {self.path}",
+                signals.received,
             )
-        gathered.status, seconds = status, time.perf_counter() - begun
+        gathered.status.whole, seconds = status, time.perf_counter() - begun
         return self.asked.result(gathered, self.asked.statistics(costs, seconds, status))
 
     @contextlib.contextmanager
@@ -131,9 +140,8 @@ class Store:
         return f"mcollapse resume {shlex.quote(str(self.path))}"
 
     def _executed(self, gathered: Gathered, progress: AbstractProgress, signals: Signals) -> Costs:
-        job, cells = self.asked.job, self.asked.cells
-        share = gathered.share | gathered.done
-        progress.start(len(share) * cells, job.generations, gathered.replicates_done(job) * cells)
+        job = self.asked.job
+        progress.start(job.size(gathered.share | gathered.done), job.generations, gathered.size(job))
         try:
             return execute(
                 job,
@@ -145,12 +153,18 @@ class Store:
         except Stopped:
             self._save(gathered)
             raise Interrupted(
-                f"stopped with {len(gathered.done):,} of {job.replicates:,} replicates done, and all that "
+                f"stopped with {self._done(gathered)} done, and all that "
                 f"was computed saved; go on with: {self._resume}",
                 signals.received or 0,
             ) from None
         finally:
             progress.stop()
+
+    def _done(self, gathered: Gathered) -> str:
+        job, cells = self.asked.job, self.asked.cells
+        every = f" of each of {cells:,} cells" if cells > 1 else ""
+        share = job.size(gathered.done) // cells
+        return f"{share:,} of {job.replicates:,} replicates{every}"
 
     def _tick(self, gathered: Gathered) -> None:
         if time.monotonic() - self.saved_at >= self.every:
@@ -183,7 +197,7 @@ class Store:
         """Bring what reducers keep, and what the data set says of itself, up to date."""
         self.revision += 1
         result = self.asked.result(gathered)
-        told = self._told(result, len(gathered.done))
+        told = self._told(result, gathered.replicates(self.asked.job))
         reduced = {
             name: (dims, array)
             for name, (dims, array) in result.variables().items()
@@ -201,7 +215,7 @@ class Store:
 
     def _check(self, stored: dict[str, Any]) -> None:
         found = list(differences(stored["fingerprint"], self.fingerprint))
-        if found:
+        if found and not self._other_grid(stored):
             shown = "\n  ".join(found[:5])
             raise ValueError(
                 f"{self.path} holds another run, which this one cannot go on with:\n  {shown}\n"
@@ -212,6 +226,14 @@ class Store:
                 f"{self.path} holds a run of {stored['replicates']:,} replicates, and only "
                 f"{self.asked.job.replicates:,} were asked for: ask for as many, or choose another store"
             )
+
+    def _other_grid(self, stored: dict[str, Any]) -> bool:
+        """Whether the run there is of the same sweep but for some values on its axes."""
+        grid, there = self.asked.grid, stored["fingerprint"].get("sweep")
+        if grid is None or not there or list(there) != list(grid.axes):
+            return False
+        same = stored["fingerprint"] | {"sweep": self.fingerprint["sweep"]}
+        return same == self.fingerprint and any(grid.place(c) for c in itertools.product(*there.values()))
 
     def _loaded(self) -> Trajectories:
         run = Trajectories.load(self.path)
@@ -224,10 +246,16 @@ class Store:
         states = [] if stored is None else self.epochs.newest()
         self._begin_epoch()
         self.revision = 0 if stored is None else stored["revision"]
+        if states and self.asked.grid is not None:
+            size = self.asked.job.cells_at_once
+            known = {group.number: group for state in states for group in groups(state)}
+            self.asked = self.asked.with_groups(grouped(self.asked.grid, size, list(known.values())))
         hosts.wait_for_all(f"remembered {self.path}")
         if self.first:
             if not states:  # killed before the first: nothing is lost but the time since
                 self._begin_anew(stored)
+            elif stored is not None and stored["fingerprint"] != self.fingerprint:
+                self._change_grid(stored, states)
             empty = self._unwritten().variables()
             with self._undamaged():
                 self.data.fit({n: v for n, v in empty.items() if by_replicate(v[0])})
@@ -235,7 +263,7 @@ class Store:
         gathered = self._shared(states)
         if self.first:
             with self._undamaged():
-                self.data.check_written(gathered.done)
+                self.data.check_written(self._written(gathered.done))
             self._save(gathered)
         return gathered
 
@@ -248,7 +276,7 @@ class Store:
         """What this process begins with: process 0 with all that was gathered, each with its share."""
         job, me = self.asked.job, hosts.index()
         under_way = flights(states, job)
-        left = Ranges([(0, job.replicates)])
+        left = job.ids
         for state in states:
             left = left - done(state, job)
         theirs = {f.first: Ranges([(f.first, f.stop)]) for f in under_way}
@@ -257,15 +285,52 @@ class Store:
         together, rows = [r for flight in theirs.values() for r in flight], self.data["status"].chunks[0]
         share = hosts.shares(left, together, rows, hosts.count())[me]
         mine = {f.first: f for f in under_way if not len(theirs[f.first] - share)}
-        gathered = Gathered(self._collectors(), self.data["status"], Ranges(), share, mine)
+        gathered = Gathered(self._collectors(), self._statuses(), Ranges(), share, mine)
         if self.first:
             gathered.inherited = [flight for flight in under_way if flight.first not in mine]
             for state in states:
                 merge(gathered, state, job)
         return gathered
 
-    def _collectors(self) -> dict[str, Collector]:
-        return {n: self.asked.collector(n, lambda *_, n=n: self.data[n]) for n in self.asked.records}
+    def _collectors(self) -> dict[str, Collectors]:
+        return {n: self.asked.collectors(n, lambda *_, n=n: self.data[n]) for n in self.asked.records}
+
+    def _statuses(self) -> Statuses:
+        return Statuses(self.data["status"], self.asked.place)
+
+    def _written(self, done: Ranges) -> dict[tuple[int, ...], Ranges]:
+        """Which replicates of each cell are done, by the cell's place."""
+        job, found = self.asked.job, {}
+        for first, stop in done:
+            for cell in (c for c in job.group(first).cells if c is not None):
+                place = () if self.asked.place is None else self.asked.place(cell)
+                found[place] = found.get(place, Ranges()) | Ranges(
+                    [(replicate_of(first), replicate_of(stop))]
+                )
+        return found
+
+    def _change_grid(self, stored: dict[str, Any], states: list[Saved]) -> None:
+        """A data set of the new cells, with what is known of those that were there before."""
+        job, grid, before = self.asked.job, self.asked.grid, planning.Grid.of(stored["sweep"])
+        assert grid is not None
+        known = Ranges()
+        for state in states:
+            known |= done(state, job)
+        written = self._written(known)
+        cells = {grid.place(cell): before.place(cell) for cell in itertools.product(*grid.values)}
+        origins = {
+            place: origin for place, origin in cells.items() if place is not None and origin is not None
+        }
+        dropped = int(np.prod(before.shape)) - len(origins)
+        former = self.path / FORMER / str(self.revision) / DATA
+        if dropped:
+            former.parent.mkdir(parents=True, exist_ok=True)
+            found = counted(dropped, "cell")
+            logger.warning("%s has %s that are swept no more: kept in %s", self.path, found, former)
+        empty = self._unwritten()
+        with self._undamaged():
+            self.data.check_written({origins[p]: ranges for p, ranges in written.items() if p in origins})
+            self.data.create(empty.variables(), self._told(empty, 0), origins, former if dropped else None)
 
     def _begin_anew(self, stored: dict[str, Any] | None) -> None:
         if stored is not None and stored["complete"]:
@@ -284,9 +349,9 @@ class Store:
     def _unwritten(self) -> Trajectories:
         """The result before anything is done, in no memory."""
         job = self.asked.job
-        collectors = {name: self.asked.collector(name, _nothing) for name in self.asked.records}
+        collectors = {name: self.asked.collectors(name, _nothing) for name in self.asked.records}
         return self.asked.result(
-            Gathered(collectors, _nothing((job.replicates, *job.shape), np.int8), Ranges(), Ranges())
+            Gathered(collectors, Statuses(_nothing((job.replicates, *job.shape)), None), Ranges(), Ranges())
         )
 
     @contextlib.contextmanager

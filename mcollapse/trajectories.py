@@ -150,8 +150,9 @@ class Trajectories(Mapping[str, Entry]):
         """A saved run, or what there is of one that is still going on.
 
         `path` is what `run.save` wrote or the store of a run. Of an unfinished run the replicates that are
-        done are loaded, and `attributes["complete"]` is false. A store that mcollapse did not write is
-        refused.
+        done are loaded, and `attributes["complete"]` is false. In an unfinished sweep a replicate may be done
+        in some cells alone: in others its values are NaN, and its status is -1. A store that mcollapse did
+        not write is refused.
         """
         target = pathlib.Path(path)
         target = target / DATA if (target / DATA).exists() else target
@@ -292,8 +293,9 @@ def _read(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> Trajecto
         attributes.pop(told, None)
     parts, status = attributes.pop("entries"), arrays["status"]
     if not attributes.get("complete", True):
-        done = ~np.any(status.reshape(len(status), -1) == PENDING, axis=1)
-        arrays = _of_replicates(arrays, parts, done)
+        pending = status == PENDING
+        done = ~np.all(pending.reshape(len(status), -1), axis=1)  # of a sweep, in some of its cells
+        arrays = _of_replicates(_pending_as_nan(arrays, parts, pending), parts, done)
         status = arrays["status"]
         attributes |= {"replicates": int(done.sum()), "replicates_asked": attributes["replicates"]}
     entries = {
@@ -301,6 +303,22 @@ def _read(arrays: dict[str, np.ndarray], attributes: dict[str, Any]) -> Trajecto
         for name, part in parts.items()
     }
     return Trajectories(entries, status, attributes, truth_from(arrays, attributes))
+
+
+def _pending_as_nan(
+    arrays: dict[str, np.ndarray], parts: dict[str, Any], pending: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Whole numbers as floats, where some cells have no number yet."""
+    if pending.ndim == 1 or not pending.any():
+        return arrays
+    found = dict(arrays)
+    for name in (n for n, part in parts.items() if part["kind"] == "keep"):
+        values = arrays[name]
+        missing = pending[: len(values)].reshape(
+            *pending[: len(values)].shape, *[1] * (values.ndim - pending.ndim)
+        )
+        found[name] = np.where(missing, np.nan, values)
+    return found
 
 
 def _of_replicates(

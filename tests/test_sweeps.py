@@ -122,7 +122,7 @@ def test_any_change_of_the_grid_at_any_moment(seed, tmp_path, whole, monkeypatch
 
 def test_a_changed_sweep_has_more_replicates_without_its_script(tmp_path, monkeypatch):
     at_once(monkeypatch, 2)
-    swept(tmp_path, LESS)
+    swept(tmp_path)
     swept(tmp_path, OTHERS)
     more = resume(tmp_path, replicates=300)
     assert_equal(more, swept(over=OTHERS, replicates=300))

@@ -18,6 +18,7 @@ from mcollapse.checks import Start
 from mcollapse.families.base import Params, Truth
 from mcollapse.progress import AbstractProgress, meter
 from mcollapse.recording import Record
+from mcollapse.running import hosts
 from mcollapse.running.arguments import Device
 from mcollapse.running.execution import execute
 from mcollapse.running.needs import check_fits
@@ -172,5 +173,5 @@ class _InStore:
         return asked if stored is None else max(asked, stored["replicates"])
 
     def run(self, asked: Prepared) -> Trajectories:
-        with Store(self.path, asked, self.every) as opened:
+        with hosts.together(), Store(self.path, asked, self.every) as opened:
             return opened.run(self.progress)

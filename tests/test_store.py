@@ -15,6 +15,8 @@ import zarr.storage._local
 
 import mcollapse as mc
 from mcollapse import planning
+from mcollapse.progress import NoProgress
+from mcollapse.recording import hitting_time
 from mcollapse.running import execution
 from mcollapse.storing import arrays_handler, snapshot
 from mcollapse.storing import store as storing
@@ -305,3 +307,92 @@ def test_a_checkpoint_that_forgets_is_found_out(mutant, store, whole, monkeypatc
     assert told["flights"] and told.get("was done", told["done"])
     with pytest.raises(AssertionError):
         assert_equal(simulated(store), whole)
+
+
+def test_an_error_of_a_worker_loses_nothing_that_was_computed(store, whole, monkeypatch):
+    """Chunks of other workers end their segment, and what failed is at the last that it ended."""
+    took, calls = planning.Segments.took, itertools.count(1)
+
+    def failing(self, *given):
+        if next(calls) == 12:
+            raise ArithmeticError("a fault")
+        took(self, *given)
+
+    meter = Breaking(0, None)
+    with monkeypatch.context() as patched:
+        patched.setattr(planning.Segments, "took", failing)
+        with pytest.raises(ArithmeticError, match="a fault") as told:
+            simulated(store, progress=meter, checkpoint_every=1e9)
+    assert "go on with: mcollapse resume" in told.value.__notes__[0]
+    assert_readable(store, whole)
+    run = simulated(store)
+    assert_whole(run, store, whole)
+    done = meter.told * GENERATIONS + run.stats.replicate_generations
+    assert meter.told > 0 and round(done) == REPLICATES * GENERATIONS
+
+
+def test_an_error_of_the_thread_that_gathers_saves_nothing_half_taken_in(store, whole, monkeypatch):
+    """A chunk that some collectors have and others have not is done again, and counted once."""
+    add, calls = hitting_time._HittingCollector.add, itertools.count(1)
+
+    def failing(self, *given):
+        if next(calls) == 3:
+            raise ArithmeticError("a fault")
+        add(self, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(hitting_time._HittingCollector, "add", failing)
+        with pytest.raises(ArithmeticError):
+            simulated(store, checkpoint_every=1e-9)
+    assert_whole(simulated(store), store, whole)
+
+
+@pytest.mark.parametrize("how", [shutil.rmtree, lambda store: store.rename(store.with_name("elsewhere"))])
+def test_a_store_that_is_taken_away_is_missed(how, store, whole):
+    with pytest.raises(OSError, match="was removed, renamed or replaced while its run was writing") as told:
+        simulated(store, progress=Breaking(6, lambda: how(store)), checkpoint_every=1e9)
+    assert told.value.errno == errno.ENOENT
+    moved = store.with_name("elsewhere")
+    if moved.exists():
+        assert_whole(simulated(moved), moved, whole)
+
+
+def test_a_process_that_goes_elsewhere_writes_where_it_began(tmp_path, whole, monkeypatch):
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run = simulated("night", progress=Breaking(3, lambda: os.chdir(tmp_path / "there")))
+    assert not list((tmp_path / "there").iterdir())
+    assert_whole(run, tmp_path / "night", whole)
+
+
+def test_a_signal_while_programs_are_compiled_does_not_wait_for_them(store, whole, monkeypatch):
+    release, program = threading.Event(), execution._Run.program
+
+    def compiled_for_ever(self, *given):
+        release.wait(60)
+        return program(self, *given)
+
+    class Told(NoProgress):
+        def start(self, *given):
+            threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(execution._Run, "program", compiled_for_ever)
+        with pytest.raises(mc.Interrupted, match="stopped with 0 of 700"):
+            simulated(store, progress=Told())
+        assert not release.is_set()
+    release.set()
+    assert_whole(simulated(store), store, whole)
+
+
+def test_a_full_disk_before_anything_is_there_says_to_run_again(store, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(zarr.storage._local, "_put", full)
+        with pytest.raises(OSError, match="nothing is in .* yet: make room there, then run it again"):
+            simulated(store)
+    assert storing.holds_nothing(store)
+    patched.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(storing, "execute", broken_off)
+        with pytest.raises(Broken):
+            simulated(store)

@@ -1,6 +1,7 @@
 """What a store refuses, what readers see of it while it is written, and what a stranger's may do: nothing."""
 
 import contextlib
+import errno
 import json
 import os
 import pathlib
@@ -17,7 +18,7 @@ import zarr
 
 import mcollapse as mc
 from mcollapse import planning, reading
-from mcollapse.cli import main
+from mcollapse.cli import main, output
 from mcollapse.storing.lock import locked
 from mcollapse.storing.resuming import resume
 from tests.helpers import gaussian
@@ -302,3 +303,14 @@ def test_readers_of_a_run_that_goes_on_never_meet_a_mixture(finished, tmp_path, 
         if isinstance(one, BaseException):
             raise one
     assert len({one.attributes["replicates_done"] for one in found}) > 2, len(found)
+
+
+def test_a_figure_for_which_there_is_no_room_costs_a_line(finished, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(output, "save_figure", full)
+    assert output.tell_result(finished[0], tmp_path, 1e-3, as_json=False) is False
+    out, err = capsys.readouterr()
+    assert "replicates ended" in out
+    assert "could not be written (No space left on device); the data set is whole: mcollapse resume" in err

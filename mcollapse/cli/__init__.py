@@ -1,7 +1,8 @@
 """The command line: `mcollapse run [SPEC.toml]`, `mcollapse resume STORE` and `mcollapse compare STORE`.
 
 Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law or a bound is violated;
-2, the input was wrong; 70, a fault of ours; 130 and 143, interrupted by SIGINT and SIGTERM.
+2, the input was wrong; 70, a fault of ours; 75, another process of the run failed or died; 130 and 143,
+interrupted by SIGINT and SIGTERM.
 """
 
 import json
@@ -16,6 +17,7 @@ import typer
 from mcollapse.cli.caching import remembered_programs
 from mcollapse.cli.output import finite, print_report, tell_plan, tell_result
 from mcollapse.cli.profiling import check_profile, profiled
+from mcollapse.running.company import OtherEnded
 
 if TYPE_CHECKING:
     from mcollapse.dry_run import Plan
@@ -205,18 +207,27 @@ def _stoppable(
     work: Callable[[], Result], no_cache: bool, profile: pathlib.Path | None, writing: bool = True
 ) -> Result:
     """What `work` gives; a signal ends it with a line that says what was saved, and its exit code."""
-    from mcollapse.storing import Interrupted
+    from mcollapse.storing import Interrupted, signal_of, terminable
 
     try:
-        with remembered_programs(not no_cache, writing), profiled(profile):
+        with terminable(), remembered_programs(not no_cache, writing), profiled(profile):
             return work()
     except Interrupted as stopped:
-        code, message = stopped.code, str(stopped)
-    except KeyboardInterrupt:
-        code, message = 130, "interrupted: no complete result was saved"
+        ended, code, message = stopped, stopped.code, str(stopped)
+    except KeyboardInterrupt as stopped:
+        ended, code = stopped, 128 + signal_of(stopped)
+        message = "interrupted: no complete result was saved"
     sys.stdout.flush()
     print(message, file=sys.stderr, flush=True)
+    _part(ended)
     os._exit(code)  # a device cannot be stopped, and Python would wait for the chunks in flight
+
+
+def _part(error: BaseException) -> bool:
+    """Where others share the run, let them end first: whether they had not done all of it."""
+    from mcollapse.running import hosts
+
+    return hosts.part(error)
 
 
 def _connect(
@@ -307,9 +318,11 @@ def _shared_target(out: pathlib.Path | None, overwrite: bool) -> pathlib.Path:
 
 
 def _free(out: pathlib.Path, overwrite: bool) -> None:
-    from mcollapse.storing.store import remove
-    from mcollapse.trajectories import check_writable
+    from mcollapse.storing.store import holds_nothing, remove
+    from mcollapse.trajectories import check_may_write, check_writable
 
+    if holds_nothing(out):
+        return check_may_write(out)
     check_writable(out, overwrite)
     if overwrite:
         remove(out)
@@ -319,13 +332,23 @@ def main(arguments: list[str] | None = None, exit_: Callable[[int], Any] = sys.e
     """The entry point: errors of the user's are a line each, not a traceback."""
     try:
         app(arguments)
+        return
     except (ValueError, OSError) as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        exit_(2)
-    except Exception:
+        code, ended = _told(error, 2), error
+    except OtherEnded as error:
+        code, ended = _told(error, 75), error
+    except Exception as error:
         # a fault of ours must not look like a violated law, which is exit code 1
         import traceback
 
         traceback.print_exc()
-        exit_(70)
+        code, ended = 70, error
+    if _part(ended):
+        os._exit(code)
+    exit_(code)
+
+
+def _told(error: Exception, code: int) -> int:
+    for line in [*str(error).splitlines(), *getattr(error, "__notes__", ())]:
+        print(f"error: {line}", file=sys.stderr, flush=True)
+    return code

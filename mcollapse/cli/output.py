@@ -3,6 +3,8 @@
 import json
 import math
 import pathlib
+import shlex
+import sys
 from typing import TYPE_CHECKING, Any
 
 from mcollapse.costs import told_statuses
@@ -45,13 +47,18 @@ def stats_data(result: "Trajectories") -> dict[str, Any] | None:
 
 
 def figures(result: "Trajectories", target: pathlib.Path) -> list[str]:
-    """A figure for each record that is one number a generation."""
+    """A figure for each record that is one number a generation; a full disk costs a line, and no result."""
     made = []
     for name, entry in result.items():
-        if not entry.component_shape:
-            file = target / f"{name}.png"
+        if entry.component_shape:
+            continue
+        file = target / f"{name}.png"
+        try:
             save_figure(result.plot(name), file)
             made.append(str(file))
+        except OSError as error:
+            said = f"{file} could not be written ({error.strerror or error}); the data set is whole"
+            print(f"{said}: mcollapse resume {shlex.quote(str(target))} draws it again", file=sys.stderr)
     return made
 
 

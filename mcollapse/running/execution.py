@@ -190,11 +190,14 @@ def execute(
     progress: AbstractProgress,
     pause: Callable[[], bool] = lambda: False,
     tick: Callable[[], None] = lambda: None,
+    rescue: Callable[[], str] | None = None,
 ) -> Costs:
     """Run what is not done yet.
 
     `tick` is called between events, often, by the thread that calls `execute`: the place for checkpoints.
-    When `pause` turns true, segments on their way are waited for and `Stopped` is raised.
+    When `pause` turns true, segments on their way are waited for and `Stopped` is raised. When a worker
+    fails they are waited for too, so that `rescue` can save them, before its error is raised
+    with a note that `rescue` gives.
     """
     run = _Run(job, gathered, progress)
     pool = concurrent.futures.ThreadPoolExecutor(job.workers)
@@ -204,11 +207,19 @@ def execute(
             run.launch(pool, waiting)
         while run.outstanding:
             landed = run.handle_next()
-            if pause():
+            if run.failed is not None and rescue is None:
+                break
+            if run.failed is not None or pause():
                 run.stop.set()
+                if not run.worth_waiting_for():
+                    break
             elif landed:
                 run.launch(pool, waiting)
             tick()
+        if run.failed is not None:
+            if rescue is not None:
+                run.failed.add_note(_rescued(rescue))
+            raise run.failed
         if run.stop.is_set():
             raise Stopped
         return run.costs
@@ -217,12 +228,22 @@ def execute(
         pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait for chunks in flight
 
 
+def _rescued(rescue: Callable[[], str]) -> str:
+    try:
+        return rescue()
+    except Exception as error:  # the first error is the one to tell
+        return f"what was computed since the last checkpoint could not be saved ({error})"
+
+
 class _Run:
     def __init__(self, job: Job, gathered: Gathered, progress: AbstractProgress):
         self.job, self.gathered, self.progress = job, gathered, progress
         self.events: queue.SimpleQueue[Callable[[], bool]] = queue.SimpleQueue()
         self.stop = threading.Event()
-        self.outstanding = 0
+        self.outstanding: set[int] = set()
+        """First replicates of the chunks that workers have."""
+        self.failed: BaseException | None = None
+        """The first error of a worker."""
         self.costs = Costs()
         self.segments: dict[int, planning.Segments] = {}
         self.number = 0
@@ -240,7 +261,7 @@ class _Run:
         flight = next(waiting, None)
         if flight is None:
             return
-        self.outstanding += 1
+        self.outstanding.add(flight.first)
         self.gathered.flights[flight.first] = flight
         device = self.job.devices[self.number % len(self.job.devices)]
         self.number += 1
@@ -252,9 +273,11 @@ class _Run:
             event = self.events.get(timeout=WAIT)
         except queue.Empty:
             return False
-        ended = event()
-        self.outstanding -= ended
-        return ended
+        return event()
+
+    def worth_waiting_for(self) -> bool:
+        """Whether a chunk that workers have has got anywhere: one that is still compiled for has not."""
+        return any(self.gathered.flights[first].t >= 0 for first in self.outstanding)
 
     # on a worker's thread
 
@@ -262,7 +285,7 @@ class _Run:
         try:
             self.chunk(flight, device)
         except BaseException as error:  # carried to the thread that waits for it
-            self.events.put(lambda error=error: _raised(error))
+            self.events.put(lambda error=error: self.broken(flight, error))
 
     def chunk(self, flight: Flight, device: Device) -> None:
         job = self.job
@@ -314,7 +337,7 @@ class _Run:
                 self.events.put(lambda f=flight, s=status, n=last - done: self.landed(f, s, n))
                 return
             self.events.put(lambda f=flight, n=reached - done: self.advanced(f, n))
-        self.events.put(lambda: True)  # stopped on its way, with all that it has done already told
+        self.events.put(lambda: self.ended(flight))  # stopped on its way, and has told all that it did
 
     def program(
         self, flight: Flight, asked: Addresses, carried: Carried | None, device: Device, part: str
@@ -356,6 +379,15 @@ class _Run:
         gathered.flights.pop(flight.first, None)
         self.costs.chunks += 1
         self._report(flight, generations)
+        return self.ended(flight)
+
+    def broken(self, flight: Flight, error: BaseException) -> bool:
+        if self.failed is None:
+            self.failed = error
+        return self.ended(flight)
+
+    def ended(self, flight: Flight) -> bool:
+        self.outstanding.discard(flight.first)
         return True
 
     def _report(self, flight: Flight, generations: int) -> None:
@@ -363,10 +395,6 @@ class _Run:
         self.costs.segments += 1
         self.costs.replicate_generations += replicates * generations
         self.progress.advance(replicates * generations / self.job.generations)
-
-
-def _raised(error: BaseException) -> bool:
-    raise error
 
 
 def _on_host(out: dict[str, Any]) -> tuple[Any, np.ndarray]:

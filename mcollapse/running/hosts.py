@@ -1,20 +1,20 @@
 """Many processes, one run: which of them this is, what it computes, and where they wait for each other.
 
-The processes are those of `jax.distributed`. They share a file system and nothing else: each computes a
-share of the replicates and writes it itself. When one dies, JAX stops the others.
+The processes are those of `jax.distributed`. They share a file system and some words (`company`): each
+computes a share of the replicates and writes it itself. When one fails or dies, the others save and stop.
 """
 
-import itertools
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 
 import jax
 
+from mcollapse.running.company import SILENCE, Company
 from mcollapse.running.ranges import Ranges
 
-_waits = itertools.count()
-SILENCE = 30
-"""Seconds after which a process that says nothing is taken for dead."""
-WEEK = 7 * 24 * 3600
-"""Seconds that a process waits for the slowest; one that dies is noticed by JAX long before."""
+_company: Company | None = None
 
 
 def index() -> int:
@@ -45,23 +45,113 @@ def connect(coordinator: str | None = None, processes: int | None = None, proces
         raise ValueError(
             f"processes are numbered from 0 to {processes - 1}, and this one is told to be {process}"
         )
+    # otherwise JAX notes a SIGTERM that comes before a run has begun, and does nothing
+    jax.config.update("jax_enable_preemption_service", False)
     try:
-        jax.distributed.initialize(coordinator, processes, process, heartbeat_timeout_seconds=SILENCE)
+        jax.distributed.initialize(
+            coordinator,
+            processes,
+            process,
+            local_device_ids=[] if _devices_are_own(os.environ) else None,  # none named: all that it sees
+            heartbeat_timeout_seconds=int(SILENCE)
+            + 60,  # ours are heard before, so that there is time to save
+        )
     except (ValueError, RuntimeError) as error:
         raise ValueError(
             f"the processes could not be joined ({error}): run under SLURM or Open MPI, or say the "
             "coordinator, the number of processes and which of them this is"
         ) from error
+    _set_out()
 
 
-def wait_for_all(place: str) -> None:
-    """Wait until every process has come to a place, which has a name of its own."""
-    if count() == 1:
-        return
-    from orbax.checkpoint import multihost
+def company() -> Company | None:
+    """The other processes; `None` where there are none."""
+    global _company
+    if _company is None and count() > 1:
+        from orbax.checkpoint import multihost
 
-    place = f"mcollapse {next(_waits)} {place}"  # JAX meets at a name once
-    multihost.sync_global_processes(place, timeout=WEEK, processes=set(range(count())))
+        _company = Company(multihost.get_jax_distributed_client(), index(), count())
+    return _company
+
+
+def wait_for_all(
+    place: str, word: str = "", stopping: Callable[[], bool] = lambda: False
+) -> list[str] | None:
+    """Wait until every process has come to a place, and give what each has said there.
+
+    `None` where they stop instead, since `stopping` turned true or another was told to.
+
+    Raises:
+        OtherEnded: one that is waited for has failed or died.
+        ValueError: another process came to another place.
+    """
+    others = company()
+    return [word] if others is None else others.meet(place, word, stopping)
+
+
+def stop_signal() -> int | None:
+    """The signal that any process has received."""
+    return None if _company is None else _company.stop()
+
+
+def ended() -> str | None:
+    """Which other process has failed or died, and why."""
+    return None if _company is None else _company.ended()
+
+
+def tell_stop(number: int) -> None:
+    """Have the others stop as well."""
+    if _company is not None:
+        _company.tell_stop(number)
+
+
+def all_is_done() -> None:
+    """From now on a process may end without ending the others."""
+    if _company is not None:
+        _company.together = False
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Inside it, an error of this process ends the others, who are told what it was."""
+    _set_out()
+    try:
+        yield
+    except BaseException as error:
+        if _company is not None:
+            _company.leave(error)
+        raise
+
+
+def _set_out() -> None:
+    others = company()
+    if others is not None:
+        others.together = True
+
+
+def part(error: BaseException) -> bool:
+    """Be ready to end before the others are: whether there are any who have not done all.
+
+    What is to be done then is `os._exit`: JAX would wait minutes for those who died.
+    """
+    if _company is None or not _company.together:
+        return False
+    _company.leave(error)
+    _company.part()
+    return True
+
+
+def _devices_are_own(environment: Mapping[str, str]) -> bool:
+    """Whether all devices that a process sees are its own: of several on a node JAX gives each one device.
+
+    They are where it is alone on its node, or the batch system has dealt the devices out.
+    """
+    if "SLURM_GPUS_PER_TASK" in environment:
+        return True
+    if "OMPI_COMM_WORLD_LOCAL_SIZE" in environment:
+        return environment["OMPI_COMM_WORLD_LOCAL_SIZE"] == "1"
+    # as "1(x4)": a task on each of four nodes
+    return bool(re.fullmatch(r"1(\(x\d+\))?", environment.get("SLURM_STEP_TASKS_PER_NODE", "")))
 
 
 def shares(left: Ranges, together: list[tuple[int, int]], rows: int, processes: int) -> list[Ranges]:

@@ -222,7 +222,8 @@ def _planned(job: Job, values: Shapes, size: Size, chunk: int | None, grid: plan
     lanes = planning.chunk_lanes(
         job.replicates,
         cells * lane_bytes,
-        math.ceil(worker_count(job.devices) / len(job.groups)),
+        # each process has its share
+        math.ceil(worker_count(job.devices) * hosts.count() / len(job.groups)),
         chunk,
         cells * step_bytes if job.on_cpu else 0.0,
     )

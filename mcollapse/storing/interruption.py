@@ -1,7 +1,9 @@
 """Signals to stop: a run that has a store ends its segments, saves and says how to go on."""
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -17,6 +19,32 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str, number: int):
         super().__init__(message)
         self.signal, self.code = number, 128 + number
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came where nothing is waiting for it: what SIGINT is in Python without our doing."""
+
+
+def signal_of(interrupt: KeyboardInterrupt) -> int:
+    """The number of the signal that raised it."""
+    return signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Inside it, SIGTERM raises `Terminated`, so that there is an end with a line and an exit code."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 class Signals:

@@ -11,11 +11,17 @@ def locked(path: pathlib.Path) -> Any:
     """The lock of a store, free again once it is closed or its holder dies, whatever of.
 
     Raises:
-        ValueError: another run is writing the store.
+        ValueError: another run is writing the store, or it cannot be written.
     """
     import fcntl  # of POSIX alone
 
-    lock = open(path / "lock", "a+")
+    try:
+        lock = open(path / "lock", "a+")
+    except OSError as error:
+        raise ValueError(
+            f"{path / 'lock'} cannot be written ({error.strerror or error}), so that {path} cannot: choose "
+            "another store, or have it made yours"
+        ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

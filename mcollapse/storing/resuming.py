@@ -12,6 +12,7 @@ from mcollapse.description import NotRebuilt, rebuild_process, rebuild_record
 from mcollapse.families.base import Truth
 from mcollapse.progress import AbstractProgress, meter
 from mcollapse.reading import read_some
+from mcollapse.running import hosts
 from mcollapse.running.needs import check_fits
 from mcollapse.running.preparation import Prepared, prepared
 from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, stored_attributes
@@ -51,7 +52,7 @@ def resume(
             f"({type(error).__name__}: {error})"
         ) from error
     check_fits(asked, stored=True)
-    with Store(path, asked, checkpoint_every) as opened:
+    with hosts.together(), Store(path, asked, checkpoint_every) as opened:
         return opened.run(shown)
 
 

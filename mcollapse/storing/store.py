@@ -11,12 +11,14 @@ with each checkpoint.
 """
 
 import contextlib
+import errno
 import itertools
+import json
 import logging
+import os
 import pathlib
 import shlex
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from types import TracebackType
@@ -29,6 +31,7 @@ from mcollapse.costs import Costs, counted
 from mcollapse.progress import AbstractProgress
 from mcollapse.reading import JOURNAL, by_replicate, read_attributes
 from mcollapse.running import hosts
+from mcollapse.running.company import OtherEnded
 from mcollapse.running.execution import Gathered, Stopped, execute
 from mcollapse.running.gathering import Collectors, Statuses
 from mcollapse.running.groups import grouped, replicate_of
@@ -39,7 +42,7 @@ from mcollapse.storing.checkpoint import Saved
 from mcollapse.storing.data_set import DataSet
 from mcollapse.storing.epochs import Epochs
 from mcollapse.storing.fingerprint import differences, fingerprint
-from mcollapse.storing.interruption import Interrupted, Signals
+from mcollapse.storing.interruption import Interrupted, Signals, signal_of
 from mcollapse.storing.lock import locked
 from mcollapse.storing.snapshot import done, flights, groups, merge, saved
 from mcollapse.trajectories import DATA, Trajectories, check_may_write
@@ -60,7 +63,8 @@ class Store:
     def __init__(self, path: pathlib.Path, asked: Prepared, checkpoint_every: float):
         if not checkpoint_every > 0:
             raise ValueError(f"checkpoint_every is a number of seconds above 0, got {checkpoint_every!r}")
-        self.path, self.asked, self.every = path, asked, checkpoint_every
+        self.shown, self.asked, self.every = path, asked, checkpoint_every
+        self.path = path = path.absolute()  # wherever its process goes
         self.data, self.epochs = DataSet(path / DATA), Epochs(path / CHECKPOINTS)
         self.first = hosts.index() == 0
         self.saved_at = time.monotonic()
@@ -68,7 +72,7 @@ class Store:
         self.fingerprint = fingerprint(asked.attributes(), asked.process, asked.truth)
 
     def __enter__(self) -> "Store":
-        check_may_write(self.path)
+        check_may_write(self.path, self.shown)
         if self.first:  # the others write what process 0 has opened
             self.path.mkdir(parents=True, exist_ok=True)
             self.lock = locked(self.path)
@@ -92,28 +96,56 @@ class Store:
             self._check(stored)
             same = stored["fingerprint"] == self.fingerprint
             if same and stored["complete"] and stored["replicates"] == self.asked.job.replicates:
+                hosts.all_is_done()
                 return self._loaded()
-        hosts.wait_for_all(f"read {self.path}")
         with self._explained(), Signals() as signals:
-            gathered = self._opened(stored)
+            self._meet("read", signals, self._asked_for())
+            gathered = self._opened(stored, signals)
             costs = self._executed(gathered, progress, signals)
             self.checkpoint(gathered)
-            hosts.wait_for_all(f"done {self.path}")
+            self._meet("have done", signals)
             gathered = self._together(gathered)
             if self.first:
                 self.write(gathered, complete=True)
                 self._begin_epoch()  # in which there is nothing but the whole
                 self.checkpoint(gathered)
                 self.epochs.forget()
-            hosts.wait_for_all(f"written {self.path}")
+            self._meet("have written")
+            hosts.all_is_done()
             status = np.asarray(gathered.status.whole[...])
         if signals.received is not None:  # it came when there was nothing left to stop
             raise Interrupted(
-                f"all {self.asked.job.replicates:,} replicates are done and saved in {self.path}",
+                f"all {self.asked.job.replicates:,} replicates are done and saved in {self.shown}",
                 signals.received,
             )
         gathered.status.whole, seconds = status, time.perf_counter() - begun
         return self.asked.result(gathered, self.asked.statistics(costs, seconds, status))
+
+    def _meet(self, place: str, signals: Signals | None = None, asked: str = "") -> None:
+        """Wait for the other processes, or stop where one of them was told to."""
+        stopping = (lambda: False) if signals is None else (lambda: self._stop_signal(signals) is not None)
+        words = hosts.wait_for_all(f"{place} {self.shown}", asked, stopping)
+        if words is None:
+            number = hosts.stop_signal() if signals is None else self._stop_signal(signals)
+            raise Interrupted(
+                f"stopped, and all that was computed saved; go on with: {self._resume}", number or 0
+            )
+        for i, other in enumerate(words):
+            for found in differences(json.loads(words[0] or "{}"), json.loads(other or "{}")):
+                said = found.replace("in the store", "in process 0").replace("asked for", f"in process {i}")
+                raise ValueError(f"the processes were not given the same arguments: {said}")
+
+    def _asked_for(self) -> str:
+        return json.dumps(self.fingerprint | {"replicates": self.asked.job.replicates})
+
+    @staticmethod
+    def _stop_signal(signals: Signals) -> int | None:
+        """The signal to stop that came to this process or another."""
+        if signals.received is None:
+            return hosts.stop_signal()
+        if hosts.stop_signal() is None:
+            hosts.tell_stop(signals.received)
+        return signals.received
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -121,23 +153,51 @@ class Store:
         try:
             yield
         except OSError as error:
+            said = error.strerror or str(error)
+            if not self._is_there():
+                raise OSError(error.errno, self._gone) from error
+            if not self.data.path.exists():
+                raise OSError(
+                    error.errno, f"{said}; nothing is in {self.shown} yet: make room there, then run it again"
+                ) from error
             raise OSError(
                 error.errno,
-                f"{error.strerror or error}; what the last checkpoint in {self.path} holds is safe: make "
-                f"room, or see that {self.path} can be written, then go on with: {self._resume}",
+                f"{said}; what the last checkpoint in {self.shown} holds is safe: make "
+                f"room, or see that {self.shown} can be written, then go on with: {self._resume}",
             ) from error
         except Interrupted:
             raise
-        except KeyboardInterrupt:  # the second one: it does not wait until all is saved
+        except OtherEnded as error:
+            raise OtherEnded(
+                f"{error}\nwhat this process had computed is saved; go on with: {self._resume}"
+            ) from None
+        except KeyboardInterrupt as error:  # the second one: it does not wait until all is saved
             raise Interrupted(
                 "stopped at once: what was computed since the last checkpoint is lost; "
                 f"go on with: {self._resume}",
-                signal.SIGINT,
+                signal_of(error),
             ) from None
+
+    def _is_there(self) -> bool:
+        """Whether what this run writes to is still what it was given."""
+        try:
+            found = os.stat(self.path / "lock")
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # a disk that does not answer has moved nothing
+        return not self.first or os.path.samestat(found, os.fstat(self.lock.fileno()))
+
+    @property
+    def _gone(self) -> str:
+        return (
+            f"{self.shown} was removed, renamed or replaced while its run was writing there: the run has "
+            "stopped; where it was renamed, go on with mcollapse resume and its new name"
+        )
 
     @property
     def _resume(self) -> str:
-        return f"mcollapse resume {shlex.quote(str(self.path))}"
+        return f"mcollapse resume {shlex.quote(str(self.shown))}"
 
     def _executed(self, gathered: Gathered, progress: AbstractProgress, signals: Signals) -> Costs:
         job = self.asked.job
@@ -147,15 +207,18 @@ class Store:
                 job,
                 gathered,
                 progress,
-                pause=lambda: signals.received is not None,
+                pause=lambda: self._stop_signal(signals) is not None or hosts.ended() is not None,
                 tick=lambda: self._tick(gathered),
+                rescue=lambda: self._rescue(gathered),
             )
         except Stopped:
             self._save(gathered)
+            if self._stop_signal(signals) is None:
+                raise OtherEnded(hosts.ended()) from None
             raise Interrupted(
                 f"stopped with {self._done(gathered)} done, and all that "
                 f"was computed saved; go on with: {self._resume}",
-                signals.received or 0,
+                self._stop_signal(signals) or 0,
             ) from None
         finally:
             progress.stop()
@@ -166,7 +229,13 @@ class Store:
         share = job.size(gathered.done) // cells
         return f"{share:,} of {job.replicates:,} replicates{every}"
 
+    def _rescue(self, gathered: Gathered) -> str:
+        self._save(gathered)
+        return f"all that was computed before is saved; go on with: {self._resume}"
+
     def _tick(self, gathered: Gathered) -> None:
+        if not self._is_there():
+            raise OSError(errno.ENOENT, self._gone)
         if time.monotonic() - self.saved_at >= self.every:
             self._save(gathered)
 
@@ -218,12 +287,12 @@ class Store:
         if found and not self._other_grid(stored):
             shown = "\n  ".join(found[:5])
             raise ValueError(
-                f"{self.path} holds another run, which this one cannot go on with:\n  {shown}\n"
+                f"{self.shown} holds another run, which this one cannot go on with:\n  {shown}\n"
                 "give the arguments of that run, or choose another store"
             )
         if stored["replicates"] > self.asked.job.replicates:
             raise ValueError(
-                f"{self.path} holds a run of {stored['replicates']:,} replicates, and only "
+                f"{self.shown} holds a run of {stored['replicates']:,} replicates, and only "
                 f"{self.asked.job.replicates:,} were asked for: ask for as many, or choose another store"
             )
 
@@ -241,7 +310,7 @@ class Store:
             run.entries, run.status, run.attributes, self.asked.truth, self.asked.process, self.asked.records
         )
 
-    def _opened(self, stored: dict[str, Any] | None) -> Gathered:
+    def _opened(self, stored: dict[str, Any] | None, signals: Signals) -> Gathered:
         """The arrays on the disk, made or made longer, and what checkpoints remember."""
         states = [] if stored is None else self.epochs.newest()
         self._begin_epoch()
@@ -250,7 +319,7 @@ class Store:
             size = self.asked.job.cells_at_once
             known = {group.number: group for state in states for group in groups(state)}
             self.asked = self.asked.with_groups(grouped(self.asked.grid, size, list(known.values())))
-        hosts.wait_for_all(f"remembered {self.path}")
+        self._meet("have remembered", signals)
         if self.first:
             if not states:  # killed before the first: nothing is lost but the time since
                 self._begin_anew(stored)
@@ -259,7 +328,7 @@ class Store:
             empty = self._unwritten().variables()
             with self._undamaged():
                 self.data.fit({n: v for n, v in empty.items() if by_replicate(v[0])})
-        hosts.wait_for_all(f"opened {self.path}")
+        self._meet("have opened", signals)
         gathered = self._shared(states)
         if self.first:
             with self._undamaged():
@@ -335,11 +404,11 @@ class Store:
     def _begin_anew(self, stored: dict[str, Any] | None) -> None:
         if stored is not None and stored["complete"]:
             raise ValueError(
-                f"no checkpoint in {self.path} can be read, so that its run, which is whole, cannot be given "
-                "more replicates: run so many in another store"
+                f"no checkpoint in {self.shown} can be read, so that its run, which is whole, cannot be "
+                "given more replicates: run so many in another store"
             )
         if self.epochs.numbers():
-            logger.warning("no checkpoint in %s can be read: the run starts from the beginning", self.path)
+            logger.warning("no checkpoint in %s can be read: the run starts from the beginning", self.shown)
         self.epochs.remove()
         empty = self._unwritten().variables()
         if fault := disk_problem({name: array.nbytes for name, (_, array) in empty.items()}, 0, self.path):
@@ -383,6 +452,11 @@ def stored_attributes(path: pathlib.Path) -> dict[str, Any] | None:
         if not isinstance(told.get(name), kind):
             raise ValueError(f"{data} is damaged: its attribute {name!r} is {str(told.get(name))[:60]}")
     return told
+
+
+def holds_nothing(path: pathlib.Path) -> bool:
+    """Whether it is a directory in which there is nothing, or what a run has left that could not begin."""
+    return path.is_dir() and {p.name for p in path.iterdir()} <= {"lock", DATA + ".new"}
 
 
 def remove(path: pathlib.Path) -> None:

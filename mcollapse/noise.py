@@ -23,6 +23,9 @@ Words = tuple[Array, Array]
 Noise = Callable[[Words, Array], tuple[Array, ...]]
 Update = Callable[[tuple[Array, ...], Any, Words, Array], Any]
 
+MOST_NUMBERS = 8
+"""Of a generation's noise at most: where there are more they come from loops, which XLA computes once."""
+
 CALLS = (
     "jit",
     "pjit",
@@ -57,12 +60,15 @@ def noise_first(start: Callable[[Words], Any], step: Callable[[Any, Words, Array
     """The state is carried packed, with the noise of the next generation; `plain` where that would not pay.
 
     It pays where most of the work is noise, as for a Gaussian, whose draws are done before a model is known.
-    A binomial count of a model's own probability is work of the update, and the noise its words alone.
+    A binomial count of a model's own probability is work of the update, and the noise its words alone. Nor
+    does it pay for the many numbers of a vector or a matrix, each of which is packed by a kernel of its own.
     """
     word, t = jax.ShapeDtypeStruct((), np.uint32), jax.ShapeDtypeStruct((), np.int32)
     like = jax.eval_shape(start, (word, word))
     noise, update = split(step, like, (word, word), t)
     drawn = jax.eval_shape(noise, (word, word), t)
+    if sum(1 + jnp.issubdtype(part.dtype, jnp.complexfloating) for part in drawn) > MOST_NUMBERS:
+        return plain(start, step)
     ahead, rest = jax.make_jaxpr(noise)((word, word), t), jax.make_jaxpr(update)(drawn, like, (word, word), t)
     if _work(ahead.jaxpr) < _work(rest.jaxpr):
         return plain(start, step)

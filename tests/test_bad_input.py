@@ -171,9 +171,9 @@ CAUSES = {
     "one point for a variance": (lambda p: run(gaussian(sizes=1), GAUSSIAN), "has 1", "at least 2 points"),
     "sizes beyond int32": (lambda p: run(gaussian(sizes=3e9), GAUSSIAN), "3e+09", "int32"),
     "counts beyond float32": (
-        lambda p: run(categorical(sizes=2**24 + 1), ZIPF), "16,777,217", "JAX_ENABLE_X64=1"),
+        lambda p: run(categorical(sizes=2**24 + 1), ZIPF), "generation 0 counts 16,777,217", "JAX_ENABLE_X64=1"),
     "accumulated counts beyond float32": (
-        lambda p: run(categorical(sizes=10**7, pool=mc.pools.All()), ZIPF), "20,000,000", "JAX_ENABLE_X64=1"),
+        lambda p: run(categorical(sizes=10**7, pool=mc.pools.All()), ZIPF), "generation 1 counts 20,000,000 points", "JAX_ENABLE_X64=1"),
     "prompts beyond float32": (
         lambda p: run(processes.WeakSupervision(0.1, sizes=2**24 + 1), ZIPF), "16,777,217", "JAX_ENABLE_X64=1"),
     "images beyond float32": (

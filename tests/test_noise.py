@@ -24,8 +24,16 @@ CASES = {
 }
 ROWS = {
     "gaussian-known-rows": (
-        mc.RecursiveTraining(family=mc.families.Gaussian("known"), sizes=8, path="rows"), GAUSSIAN, None,
+        mc.RecursiveTraining(family=mc.families.Gaussian("known"), sizes=8, path="rows"),
+        GAUSSIAN,
+        None,
     )
+}
+MANY = {  # features' factor and labels' noise: 2 numbers, and 9
+    f"regression-{d}": (
+        mc.RecursiveTraining(family=mc.families.LinearRegression(d), sizes=20),
+        mc.families.LinearRegression.Params.zeros(d), None,
+    ) for d in (1, 3)
 }  # fmt: skip
 
 
@@ -122,10 +130,12 @@ def test_trees_are_packed_with_their_arrays_apart():
             "gaussian-known-rows",
             False,
         ),  # its noise is the key of its rows, of which one platform's work counts
+        ("regression-1", True),
+        ("regression-3", False),  # it comes from loops
     ],
 )
 def test_noise_is_drawn_ahead_where_most_of_the_work_is_noise(name, ahead):
-    process, truth, _ = (CASES | ROWS)[name]
+    process, truth, _ = (CASES | ROWS | MANY)[name]
     process = process.planned(5)
 
     def key(words):

@@ -6,6 +6,7 @@ from .betas import log_beta as log_beta
 from .betas import log_dirichlet as log_dirichlet
 from .binomials import binomial as binomial
 from .categoricals import categorical as categorical
+from .chi_squares import chi_square as chi_square
 from .chi_squares import log_chi_square as log_chi_square
 from .chi_squares import normal_and_log_chi_square as normal_and_log_chi_square
 from .chi_squares import normal_and_log_mean_square as normal_and_log_mean_square

@@ -14,6 +14,14 @@ from .normals import box_muller
 from .uniforms import numbered, unit_interval
 
 
+def chi_square(key: Key | PRNGKeyArray, site: int, nu: Number, *, exact: bool = False) -> Scalar:
+    r"""A chi-square number, $X \sim \chi^2_\nu$.
+
+    It is exp of `log_chi_square`, with its arguments and accuracy, and 0 below the smallest float.
+    """
+    return jnp.exp(log_chi_square(key, site, nu, exact=exact))
+
+
 def log_chi_square(key: Key | PRNGKeyArray, site: int, nu: Number, *, exact: bool = False) -> Scalar:
     r"""The logarithm of a chi-square number, $\log X$ for $X \sim \chi^2_\nu$.
 

@@ -16,7 +16,13 @@ from .wisharts import below_diagonal, triangle_pairs, written_out
 
 
 def gram_factor(
-    key: Key | PRNGKeyArray, site: int, count: Whole, dimension: int, factor: Factor | None = None
+    key: Key | PRNGKeyArray,
+    site: int,
+    count: Whole,
+    dimension: int,
+    factor: Factor | None = None,
+    *,
+    exact: bool = False,
 ) -> Float[Array, "dimension dimension"]:
     r"""A lower triangular $B$ with $B B^\top = X^\top X$ for `count` rows of X, independent $N(0, L L^\top)$.
 
@@ -25,12 +31,13 @@ def gram_factor(
     for $i = 0, \dots, \min(n, d) - 1$, $A_{ij} \sim N(0, 1)$ below the diagonal of those columns.
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `count`, n, from 0 on;
-    `dimension`, d; `factor`, $L$, lower triangular, the identity where it is left out.
+    `dimension`, d; `factor`, $L$, lower triangular, the identity where it is left out; `exact`, with gamma
+    numbers by the rejection of `jax.random`.
     Accuracy: that of `wishart_factor`; the chi of one degree of freedom is that of a normal number.
     Source: Bartlett (1933); Srivastava (2003), "Singular Wishart and multivariate beta distributions".
     """
     count = as_count(count)
-    if reference.wanted(key):
+    if exact or reference.wanted(key):
         triangle = reference.gram(reference.typed(key, site), count, dimension)
         return triangle if factor is None else product(as_float(factor), triangle)
     words = draw_words(key, site)

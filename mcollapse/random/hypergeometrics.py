@@ -52,7 +52,8 @@ def multivariate_hypergeometric(
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `n`, a count, or the
     total N where that is smaller; `counts`, $c_k$, at most `largest_count()` together. It sums to n and is
-    never more than there is. Accuracy: that of `hypergeometric` for each category.
+    never more than there is. Accuracy: that of `hypergeometric` for each category; the total variation of a
+    whole vector is at most the sum of theirs.
     """
     counts = as_count(counts)
     n = jnp.minimum(as_count(n), jnp.sum(counts, dtype=np.int32))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -98,9 +99,10 @@ def _compared(words: Words, n: Int32[Array, " lanes"], levels: Levels, thing: Th
         return below + add, things(turn + 1, ahead), drawn(turn + 2)
 
     turns = -(-most(n) // (2 * _AT_ONCE))
-    zero = jnp.zeros((), np.int32)
     below = jnp.zeros((levels.shape[0], n.shape[0]), np.int32)
-    below = lax.fori_loop(0, turns, count, (below, things(zero, drawn(zero)), drawn(zero + 1)))[0]
+    first = lax.map(drawn, jnp.arange(2, dtype=np.int32))  # in a loop: compiled once for both turns
+    now, ahead = (jax.tree.map(lambda part, turn=turn: part[turn], first) for turn in (0, 1))
+    below = lax.fori_loop(0, turns, count, (below, things(jnp.int32(0), now), ahead))[0]
     return jnp.diff(below, axis=0, prepend=0)
 
 
@@ -110,19 +112,23 @@ def _searched(words: Words, n: Int32[Array, " lanes"], levels: Levels, thing: Th
     lane = jnp.arange(lanes, dtype=np.int32)
     table = levels.reshape(-1)
 
-    def category(number):
-        low = jnp.zeros(lanes, np.int32)
-        for half in (2**i for i in reversed(range((categories - 1).bit_length()))):
+    halves = np.array([2**i for i in reversed(range((categories - 1).bit_length()))], np.int32)
+
+    # A loop, whose body is compiled once: written out, XLA:CPU would draw the words anew for every step.
+    def category(numbers):
+        def step(low, half):
             middle = jnp.minimum(low + half, categories) - 1  # all categories before low have lower levels
-            above = table[middle * lanes + lane] <= number
-            low = jnp.where(above, middle + 1, low)
+            above = table[middle * lanes + lane] <= numbers
+            return jnp.where(above, middle + 1, low), None
+
+        low = lax.scan(step, jnp.zeros_like(numbers, np.int32), halves)[0]
         return jnp.minimum(low, categories - 1)
 
     def count(turn, counts):
-        for i, word in enumerate(numbered(words, jnp.broadcast_to(turn.astype(np.uint32), (lanes,)))):
-            present = (2 * turn + i < n).astype(np.int32)
-            counts = counts.at[category(thing(word)) * lanes + lane].add(present, mode="promise_in_bounds")
-        return counts
+        pair = numbered(words, jnp.broadcast_to(turn.astype(np.uint32), (lanes,)))
+        present = (2 * turn + np.arange(2, dtype=np.int32)[:, None] < n).astype(np.int32)
+        places = category(thing(jnp.stack(pair))) * lanes + lane
+        return counts.at[places].add(present, mode="promise_in_bounds")
 
     counts = jnp.zeros(categories * lanes, np.int32)
     return lax.fori_loop(0, -(-most(n) // 2), count, counts).reshape(categories, lanes)

@@ -34,7 +34,9 @@ def multinomial(
     the rejection of `jax.random`. The counts sum to n, and a category of weight 0 has count 0, always. If all
     weights are 0, so are the counts; if one is not finite, they mean nothing.
     Accuracy: one by one, that of the weights, rounded once; else that of `binomial` for each category, and
-    the sums of weights are rounded once a category.
+    the sums of weights are rounded once a category. The total variation of a whole vector is the more the
+    more of its counts have variances of 8 to 20: to first order at most 4e-6 for Zipf's law on 50 categories
+    and n = 10^4, 1.3e-5 for n = 1,000, and 2e-4 on 20,000 categories and n = 436,577.
     """
     weights = as_float(probabilities)
     if exact or reference.wanted(key):

@@ -30,18 +30,25 @@ done for vectors of lanes, and knows which half of a factor is zero. It takes th
 
 
 def multivariate_normal(
-    key: Key | PRNGKeyArray, site: int, mean: Real[ArrayLike, " dimension"], factor: Factor | None = None
+    key: Key | PRNGKeyArray,
+    site: int,
+    mean: Real[ArrayLike, " dimension"],
+    factor: Factor | None = None,
+    *,
+    exact: bool = False,
 ) -> Float[Array, " dimension"]:
     r"""A normal vector, $N(\mu, L L^\top)$, as $\mu + L z$.
 
     Arguments: `key`, an address or a JAX key; `site`, 1 to 15, this draw's purpose; `mean`, $\mu$; `factor`,
-    $L$, lower triangular: what is above the diagonal is not read; the identity where it is left out.
-    Accuracy: that of `normal_pair` for each element of $z$; sums of products are rounded.
+    $L$, lower triangular: what is above the diagonal is not read; the identity where it is left out;
+    `exact`, with the normal numbers of `jax.random`.
+    Accuracy: of as many numbers of `normal_pair`: total variation at most the sum of theirs; sums of products
+    are rounded.
     """
     mean = as_float(mean)
     size = mean.shape[-1]
     factor = None if factor is None else as_float(factor)
-    if reference.wanted(key):
+    if exact or reference.wanted(key):
         z = jax.random.normal(reference.typed(key, site), (size,))
         return mean + (z if factor is None else product(factor, z))
     pairs = normal_pairs(draw_words(key, site), size)

@@ -33,9 +33,9 @@ def wishart_factor(
     above the diagonal is not read; `exact`, with gamma numbers by the rejection of `jax.random`. A Python
     number from d + 1 on spares a block of random bits. Many lanes are drawn fastest with the lanes as the
     last axis of the factors, `jax.vmap(..., in_axes=-1, out_axes=-1)`.
-    Accuracy: that of `log_gamma` for the diagonal of A and of `normal_pair` below it; sums of products are
-    rounded. Where nu is hardly above d - 1, the last element of the diagonal may be below the smallest
-    float, and is 0.
+    Accuracy: that of `log_gamma` for each number on the diagonal of A and of `normal_pair` below it: total
+    variation at most the sum of theirs; sums of products are rounded. Where nu is hardly above d - 1, the
+    last element of the diagonal may be below the smallest float, and is 0.
     Source: Bartlett (1933), "On the theory of statistical regression".
     """
     factor = as_float(factor)

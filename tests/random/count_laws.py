@@ -5,6 +5,7 @@ Used by test_accuracy_counts, also in an interpreter of its own, under JAX_ENABL
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -52,6 +53,27 @@ class Distance:
         return all(np.array(dataclasses.astuple(self)) <= bounds)
 
 
+def mean_square(found: np.ndarray, exact: np.ndarray, first: int) -> np.ndarray:
+    """Half the root of the mean square of found / exact - 1, and what is apart where that is hardly ever.
+
+    Counts of a vector are drawn one after the other, each given those before it, so that what is wrong with one
+    is not correlated with what is wrong with another: mean squares add, and are more than total variations.
+    """
+    error, usual = np.abs(found - exact), exact > 1e-8
+    return np.array([0.5 * np.sum(error[usual] ** 2 / exact[usual]) ** 0.5, 0.5 * error[~usual].sum()])
+
+
+def multinomial(n: int, weights: np.ndarray, asked: int) -> float:
+    """The total variation of a vector at most, from so many of its counts, each at the mean of what remains."""
+    left = np.cumsum(weights[::-1])[::-1]
+    last = len(weights) - 1
+    chosen = np.unique(np.geomspace(1, last, asked).round().astype(int)) - 1
+    laws = [(max(1, round(n * left[k] / left[0])), weights[k] / left[k]) for k in chosen]
+    parts = np.array([binomial(m, min(p, 1 - p), between=mean_square) for m, p in laws])
+    usual, rare = (np.interp(np.log1p(np.arange(last)), np.log1p(chosen), part) for part in parts.T)
+    return float(np.sum(usual**2) ** 0.5 + np.sum(rare))
+
+
 def exact_chances(ratio: Callable, mean: float, variance: float, top: float) -> tuple[np.ndarray, int]:
     """Chances within 10 standard deviations and more, and the first value; ratio(k) is P(k + 1) / P(k)."""
     reach = 10 * np.sqrt(variance) + 40
@@ -61,13 +83,13 @@ def exact_chances(ratio: Callable, mean: float, variance: float, top: float) -> 
     return chances / chances.sum(), int(k[0])
 
 
-def binomial(n: int, p: float, wrong: float = 0.0) -> Distance:
+def binomial(n: int, p: float, wrong: float = 0.0, between: Callable = Distance.between) -> Any:
     """For p at most 1/2. The true law has a share of p more than the draw: `wrong`."""
     p = arguments.float_dtype().type(p)
     true = float(p) * (1 + wrong)
     variance = n * true * (1 - true)
     law = exact_chances(lambda k: (n - k) / (k + 1) * (true / (1 - true)), n * true, variance, n)
-    return distance(lambda a, b: _binomials(a, b, jnp.int32(n), p, 1 - p), law, variance)
+    return distance(lambda a, b: _binomials(a, b, jnp.int32(n), p, 1 - p), law, variance, between)
 
 
 def poisson(rate: float, wrong: float = 0.0) -> Distance:
@@ -92,10 +114,12 @@ def hypergeometric(good: int, bad: int, draws: int, wrong: int = 0) -> Distance:
     return distance(lambda a, b: _hypergeometrics(a, b, *urn), law, variance)
 
 
-def distance(draw: Callable, law: tuple[np.ndarray, int], variance: float) -> Distance:
+def distance(
+    draw: Callable, law: tuple[np.ndarray, int], variance: float, between: Callable = Distance.between
+) -> Any:
     blurred = variance >= LEAST_VARIANCE and arguments.float_dtype() == np.float32
     exact, first = law
-    return Distance.between(found_chances(draw, first, exact.size, blurred), exact, first)
+    return between(found_chances(draw, first, exact.size, blurred), exact, first)
 
 
 def found_chances(draw: Callable, first: int, size: int, blurred: bool) -> np.ndarray:

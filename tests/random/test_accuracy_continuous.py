@@ -182,6 +182,28 @@ def test_normals():
     assert np.abs(np.arctan2(sine, cosine) - np.asarray(angle)).max() < 2e-9
 
 
+def test_pairs():
+    """The exact point (r, theta) goes to (r e^h(theta), theta + e(theta)): the ratio of densities, to first order."""
+
+    def moved(angle):
+        sine, cosine = angle * polynomial(SINE, angle * angle), polynomial(COSINE, angle * angle)
+        return jnp.log(jnp.hypot(sine, cosine)), jnp.arctan2(sine, cosine)
+
+    with float64():
+        angle = jnp.linspace(-np.pi / 4, np.pi / 4, 4001)
+        (stretch, _), (_, slope) = jax.vmap(lambda x: jax.jvp(moved, (x,), (jnp.ones_like(x),)))(angle)
+    stretch, turned = np.asarray(stretch), np.asarray(slope) - 1
+    square = np.linspace(0, 60, 6001)
+    weights = np.exp(-square / 2) / np.exp(-square / 2).sum()
+
+    def distance(scale):
+        logs = [(h + scale) * (square - 2) - e for h, e in zip(stretch, turned, strict=True)]
+        return 0.5 * np.mean(np.abs(logs) @ weights)
+
+    assert distance(0) < 7e-9 < distance(1e-8)
+    assert abs(np.mean(np.expm1(2 * stretch))) < 1e-9 < abs(np.mean(np.expm1(2 * (stretch + 1e-9))))
+
+
 def test_exponentials_are_those_of_their_words():
     (high, low), _, _ = words(200_000)
     edges = np.array([0, 1, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1], np.uint32)

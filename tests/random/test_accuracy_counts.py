@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from . import count_laws
@@ -47,6 +48,17 @@ def test_a_slightly_wrong_law_would_be_seen(draw, law, wrong):
     found = draw(*law, wrong=wrong)
     assert not found.within(*BOUNDS), found
     assert found.within(1e-3, 1e-3, 1e-3, 1e-3), found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "categories, n, asked, bound",
+    [(50, 10**4, 400, 4e-6), (50, 1000, 400, 1.3e-5), (20_000, 436_577, 40, 2e-4)],
+)
+def test_vectors(categories, n, asked, bound):
+    """What the docstring of multinomial says of Zipf's law, of 20,000 categories interpolated between some."""
+    found = count_laws.multinomial(n, 1 / np.arange(1, categories + 1), asked)
+    assert bound / 2 < found < bound
 
 
 @pytest.mark.slow

@@ -185,6 +185,9 @@ def test_degrees_of_freedom_at_the_edges(key):
         np.testing.assert_allclose(values, values[0], rtol=1e-6)
     np.testing.assert_allclose(draw(1.3), random.log_chi_square(key, 1, 1.3), rtol=1e-6)
     assert np.isfinite([draw(1), draw(2), draw(31), draw(32), draw(2**24), draw(1e9)]).all()
+    for nu in (0, 1, 2.5, 7.0):
+        assert random.chi_square(key, 1, nu) == jnp.exp(random.log_chi_square(key, 1, nu))
+    assert np.isnan(random.chi_square(key, 1, -1.0))
 
 
 @pytest.mark.parametrize(

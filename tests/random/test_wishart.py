@@ -17,7 +17,7 @@ from .goodness import SEEN, assert_fits, assert_seen, continuous_fit, correlatio
 REPLICATES = 40_000
 # dimension and degrees of freedom: whole and real, many, few, and hardly above d - 1
 QUICK = [(1, 0.5), (2, 1.3), (4, 4), (10, 12)]
-MORE = [(1, 1), (1, 9), (2, 2), (2, 99), (3, 3.5), (4, 60.5), (7, 6.2)]
+MORE = [(1, 1), (1, 9), (2, 2), (2, 99), (3, 2.4), (3, 3.5), (4, 60.5), (5, 7), (6, 7.5), (7, 6.2), (10, 99)]
 LARGE = (14, 20)  # gathered, not written out
 
 
@@ -332,6 +332,31 @@ def test_normal_vectors(size, draws):
         )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [*range(1, 15), 20])
+def test_many_normal_vectors(size):
+    """Ten million numbers, and as many vectors as come of them: their means and covariances, and two marginal laws."""
+    mean, factor = np.zeros(size, np.float32), factor_of(size)
+    draw = jax.jit(jax.vmap(lambda key: random.multivariate_normal(key, 1, mean, factor)))
+    vectors = np.concatenate([np.asarray(draw(keys(seed, 10**6 // size)), np.float64) for seed in range(10)])
+    z = np.linalg.solve(factor.astype(float), vectors.T).T
+    assert_fits(
+        lambda law: moment_fit(z, *law),
+        (np.zeros(size), np.eye(size)),
+        lambda strength: (np.full(size, 0.02 * strength), np.eye(size)),
+        lambda strength: (np.zeros(size), np.eye(size) + 0.03 * strength),
+    )
+    for i in {0, size - 1}:
+        deviation = np.sqrt(np.sum(factor[i].astype(float) ** 2))
+        assert_fits(
+            lambda shift, i=i, deviation=deviation: continuous_fit(
+                vectors[:, i] / deviation, stats.norm(loc=shift).cdf
+            ),
+            0.0,
+            lambda strength: 0.02 * strength,
+        )
+
+
 def test_many_generations_of_carried_factors():
     """The log determinant of L_t, where W_t / nu replaces the covariance, is a sum of independent steps."""
     size, nu, generations = 3, 12, 20
@@ -353,7 +378,7 @@ def test_many_generations_of_carried_factors():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size, nu", [(1, 0.5), (2, 2), (3, 3.5), (4, 60.5), (6, 7.5)])
+@pytest.mark.parametrize("size, nu", [*QUICK, *MORE])
 def test_many_factors(size, nu):
     """Ten million numbers on the diagonal: a mean wrong by a hundredth of a standard deviation is seen."""
     found = np.concatenate([factors(size, nu, 10**6 // size, seed) for seed in range(10)])

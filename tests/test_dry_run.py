@@ -144,7 +144,7 @@ import jax, mcollapse as mc
 log_variance = mc.metrics.log_variance
 record = dict(
     moments=mc.Record(log_variance, at="log", reduce=mc.Moments()),
-    time=mc.Record(log_variance, reduce=mc.HittingTime(below=-2)),
+    crossing=mc.Record(log_variance, reduce=mc.HittingTime(below=-2)),
     spread=mc.Record(log_variance, at="log", reduce=mc.Quantiles()),
 )
 process = mc.RecursiveTraining(family=mc.families.Gaussian(), sizes=100)

@@ -65,6 +65,16 @@ class AbstractFamily(eqx.Module):
         del key
         return real, synthetic
 
+    @property
+    def drawn_as_rows(self) -> bool:
+        """Whether points can be drawn one by one, with `sample`."""
+        return True
+
+    @property
+    def kept_as_counts(self) -> bool:
+        """Whether counts of categories are all that a fit needs of its points."""
+        return offers(self, "probabilities") and offers(self, "statistics")
+
     def settle(self, key: Key, capacity: int | None) -> "AbstractFamily":
         """The family with everything that a replicate draws only once (a design, say)."""
         del key, capacity

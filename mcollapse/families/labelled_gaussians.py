@@ -138,6 +138,11 @@ class LabelledGaussians(AbstractFamily):
     has_dispersion: ClassVar[bool] = True
     recorded: ClassVar[tuple[str, ...]] = ("concentration", "class_errors", "class_traces")
 
+    @property
+    def kept_as_counts(self) -> bool:
+        """Images have means and covariances, too."""
+        return False
+
     def sample(self, key: Key, params: LabelledGaussiansParams, count: Count, capacity: int) -> Samples:
         """Rows (token, image)."""
         tokens = random.categorical(key, TOKEN, params.probabilities, (capacity,))

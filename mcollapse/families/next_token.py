@@ -138,9 +138,14 @@ class NextToken(AbstractFamily):
                 f"{sum(self.weights):.6g}: leave out contexts that never come"
             )
 
+    @property
+    def drawn_as_rows(self) -> bool:
+        """With random counts of contexts: a point does not know how many others its context has."""
+        return self.counts == "random"
+
     def sample(self, key: Key, params: NextTokenParams, count: Count, capacity: int) -> Samples:
         """Rows are pairs of int32: context and token."""
-        if self.counts == "fixed":
+        if not self.drawn_as_rows:
             raise ValueError(
                 "a NextToken with fixed counts of contexts is drawn as counts, never as rows: use "
                 'NextToken(…, counts="random")'

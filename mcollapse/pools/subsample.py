@@ -9,7 +9,7 @@ from jaxtyping import Array, Int
 
 from mcollapse import random
 from mcollapse.data import Batch, Counts, Part
-from mcollapse.families.base import AbstractFamily, offers
+from mcollapse.families.base import AbstractFamily
 from mcollapse.pools.base import State, starts_of
 from mcollapse.pools.growing import AbstractGrowing
 from mcollapse.random import Key
@@ -42,7 +42,7 @@ class Subsample(AbstractGrowing):
 
     def needs_rows(self, family: AbstractFamily) -> bool:
         """Counts can be subsampled as they are, other statistics cannot."""
-        return not (offers(family, "probabilities") and offers(family, "statistics"))
+        return not family.kept_as_counts
 
     def absorb(self, key: Key, state: State, batch: Batch, t: Int[Array, ""]) -> tuple[State, Batch]:
         """Everything so far is kept, and a fresh subset of it is trained on."""

@@ -120,7 +120,9 @@ def _standard(process: AbstractProcess) -> Metric:
 
 
 def _has_both_paths(process: AbstractProcess) -> bool:
-    return isinstance(process, RecursiveTraining) and process.path == "auto" and not process.needs_rows
+    if not isinstance(process, RecursiveTraining) or process.path != "auto" or process.needs_rows:
+        return False
+    return process.family.drawn_as_rows
 
 
 def _check_paths(

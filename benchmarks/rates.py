@@ -17,7 +17,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy import stats
 
-BLOCKS = 32
+from mcollapse.rates import BLOCKS, jackknife
+from mcollapse.rates import slope as slope
+
 LEVEL = 1e-3
 """Probability that any number of a script is called wrong when all are right."""
 LARGEST_ERROR = 0.02
@@ -81,29 +83,6 @@ class Outcome:
         if not (self.rejects(self.exact - OFF) and self.rejects(self.exact + OFF)):
             found.append(f"a {self.quantity} {OFF} off would not be seen: use more replicates")
         return found
-
-
-def slope(at: np.ndarray, values: np.ndarray) -> float:
-    """Of the least-squares line through log value against log place."""
-    return float(np.polynomial.polynomial.polyfit(np.log(at), np.log(values), 1)[1])
-
-
-def jackknife(values: np.ndarray, statistic: Callable[[np.ndarray], float]) -> tuple[float, float]:
-    """A statistic of means over replicates, and its standard error from leaving out a block at a time.
-
-    Arguments:
-        values: what each replicate contributes to the means, [replicate, ...].
-        statistic: of the means, [...].
-
-    Raises:
-        ValueError: there are fewer replicates than blocks.
-    """
-    if len(values) < BLOCKS:
-        raise ValueError(f"a jackknife over {BLOCKS} blocks needs as many replicates, got {len(values)}")
-    whole = np.asarray(values[: len(values) // BLOCKS * BLOCKS], np.float64)
-    blocks = whole.reshape(BLOCKS, -1, *whole.shape[1:]).mean(axis=1)
-    left = np.array([statistic(np.delete(blocks, i, axis=0).mean(axis=0)) for i in range(BLOCKS)])
-    return statistic(blocks.mean(axis=0)), float(np.sqrt((BLOCKS - 1) * left.var()))
 
 
 def held(values: np.ndarray, law: np.ndarray, statistic: Callable[[np.ndarray], float], **about) -> Outcome:

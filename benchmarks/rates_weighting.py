@@ -23,6 +23,7 @@ import numpy as np
 from rates import Outcome, held, main
 
 import mcollapse as mc
+from mcollapse.rates import lowest
 
 REAL = 100
 DIMENSION = 4
@@ -95,13 +96,6 @@ def simulated_errors(setting: Setting, weights: np.ndarray, replicates: int, see
         record={"squared_error": mc.Record(mc.metrics.squared_error, at=at, reduce=mc.Keep())},
     )
     return np.asarray(run["squared_error"].values, np.float64).mean(axis=-1)
-
-
-def lowest(weights: np.ndarray, errors: np.ndarray) -> float:
-    """Of a cubic through the logarithms: that of a parabola is 0.01 too high, as the curve is skewed."""
-    centre = weights.mean()
-    _, a, b, c = np.polynomial.polynomial.polyfit(weights - centre, np.log(errors), 3)
-    return float(centre - a / (b + np.sqrt(b**2 - 3 * a * c)))
 
 
 def outcome(setting: Setting, replicates: int, seed: int) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mcollapse.rates import BLOCKS, jackknife, slope
 from mcollapse.recording import KeptEntry, MeanEntry
 from mcollapse.trajectories import Trajectories
 
@@ -30,8 +31,6 @@ DIVERSITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log_determinant": np.exp,
 }
 """Metrics that tell a variety, and how; of a logarithm the geometric mean."""
-
-BLOCKS = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,22 +217,15 @@ def _divergence(run: Trajectories, risk: str | None, given: Thresholds) -> Defin
     if len(late) < 5:
         return _missing(3, name, "a slope needs five recorded generations in the second half of the run")
     values = np.asarray(entry.values, float)[:, late]
-    blocks = np.array([part.mean(axis=0) for part in np.array_split(values, BLOCKS)])
-    if np.any(blocks.mean(axis=0) <= 0):
+    if np.any(values.mean(axis=0) <= 0):
         return _missing(3, name, "the risk is not positive in the second half of the run")
-    slope = _slope(generations[late], blocks.mean(axis=0))
-    left_out = [_slope(generations[late], np.delete(blocks, i, axis=0).mean(axis=0)) for i in range(BLOCKS)]
-    error = float(np.sqrt((BLOCKS - 1) / BLOCKS * np.sum((np.array(left_out) - np.mean(left_out)) ** 2)))
-    answer = _decided(slope, error, given.slope, given)
+    steepness, error = jackknife(values, lambda means: slope(generations[late], means))
+    answer = _decided(steepness, error, given.slope, given)
     window = f"log-log slope from generation {generations[late[0]]} to {generations[-1]}"
     return Definition(
-        3, name, answer, f"slope at least {given.slope:g}", window, slope, error, risk,
+        3, name, answer, f"slope at least {given.slope:g}", window, steepness, error, risk,
         "over these generations; a bound beyond them is theory's",
     )  # fmt: skip
-
-
-def _slope(generations: np.ndarray, risk: np.ndarray) -> float:
-    return float(np.polyfit(np.log(generations), np.log(risk), 1)[0])
 
 
 def _diversity(run: Trajectories, record: str | None, given: Thresholds) -> Definition:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import equinox as eqx
+import numpy as np
 import pydantic
 from pydantic import BeforeValidator, ConfigDict, NonNegativeInt, PositiveInt
 
@@ -164,6 +165,8 @@ def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path, hol
 
         check_keys(data, ("text",), f"{holder}.truth")
         return read_text(folder / data["text"]).truth()
+    if "csv" in data:
+        return _of_table(params, data, folder, f"{holder}.truth")
     fields = [f.name for f in dataclasses.fields(params)]
     constructors = _constructors(params)
     check_keys(data, (*fields, *constructors), f"{holder}.truth")
@@ -179,6 +182,27 @@ def _truth(family: families.AbstractFamily, data: Any, folder: pathlib.Path, hol
         first = next(iter(inspect.signature(constructors[chosen[0]]).parameters))
         arguments = {first: arguments}
     return _called(constructors[chosen[0]], arguments, f"{holder}.truth.{chosen[0]}")
+
+
+def _of_table(params: Any, data: Mapping[str, Any], folder: pathlib.Path, where: str) -> Any:
+    """A truth fitted to one or several columns of a user's CSV file."""
+    from mcollapse.datasets import read_table
+
+    check_keys(data, ("csv", "column"), where)
+    asked = data.get("column")
+    columns = [asked] if isinstance(asked, str) else asked
+    if not isinstance(columns, list) or not columns or not all(isinstance(name, str) for name in columns):
+        raise ValueError(f'{where} needs column = "name", or a list of names, beside csv, got {asked!r}')
+    parameters = inspect.signature(getattr(params, "from_data", lambda: None)).parameters.values()
+    if sum(parameter.default is parameter.empty for parameter in parameters) != 1:
+        raise ValueError(
+            f"{where}: {params.__name__} is not fitted to columns of a table; of a regression: mcollapse run "
+            "--csv FILE --target NAME"
+        )
+    values = read_table(folder / data["csv"]).numbers(columns)
+    values = values[:, 0] if isinstance(asked, str) else values
+    whole = np.all(values == np.floor(values))  # labels of categories are whole numbers
+    return params.from_data(values.astype(np.int64) if whole else values)
 
 
 def _of_text(family: Any, data: Any, folder: pathlib.Path) -> tuple[Any, Any]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import difflib
+import itertools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -49,6 +51,39 @@ def _is_number(value: Any) -> bool:
         return np.ndim(value) == 0
     # a schedule can stand where a number can: the number then means a constant
     return hasattr(value, "role")
+
+
+def chosen_cells(
+    sweep: Mapping[str, Sequence[float]], cell: Mapping[str, float], free: int = 1
+) -> list[tuple[int, ...]]:
+    """Positions of the cells that have the given values; as many axes as are `free` may be left out.
+
+    Raises:
+        ValueError: an axis or a value is not in the sweep, or too few are given.
+    """
+    unknown = [path for path in cell if path not in sweep]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no axis of this run; its sweep has {', '.join(sweep) or 'none'}")
+    left = [path for path in sweep if path not in cell]
+    if len(left) > free:
+        example = {path: sweep[path][0] for path in left[free:]}
+        allowed = "lines can vary along one axis" if free == 1 else "one cell is asked for"
+        raise ValueError(
+            f"{allowed}, and {' and '.join(left)} {'are' if len(left) > 1 else 'is'} free: fix "
+            f"{'all but one' if free == 1 else 'all'}, such as cell={example}"
+        )
+    every = (_positions(path, values, cell.get(path)) for path, values in sweep.items())
+    return list(itertools.product(*every))
+
+
+def _positions(path: str, values: Sequence[float], value: float | None) -> Sequence[int]:
+    if value is None:
+        return range(len(values))
+    near = np.flatnonzero(np.isclose(values, value))
+    if not near.size:
+        listed = ", ".join(f"{v:g}" for v in values)
+        raise ValueError(f"cell[{path!r}] is {value!r}, and the sweep has {listed}")
+    return [int(near[0])]
 
 
 def stacked(cells: list[Experiment]) -> tuple[Experiment, tuple[int | None, ...]]:

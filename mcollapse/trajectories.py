@@ -19,11 +19,13 @@ from mcollapse.status import Status
 from mcollapse.version import __version__
 
 if TYPE_CHECKING:  # optional parts are imported where they are used
+    import pandas
     import xarray
     from matplotlib.axes import Axes
 
     from mcollapse.abstract_process import AbstractProcess
     from mcollapse.definitions import CollapseReport
+    from mcollapse.rates import Rate
     from mcollapse.recording import Record
     from mcollapse.verdicts import Report
 
@@ -138,6 +140,12 @@ class Trajectories(Mapping[str, Entry]):
         )
         return data.assign_attrs(mcollapse=json.dumps(self.described()))
 
+    def to_dataframe(self, name: str, **options: Any) -> "pandas.DataFrame":
+        """One record as a table with a row a number, for CSV, Parquet, polars: `mcollapse.frames`."""
+        from mcollapse.frames import to_dataframe
+
+        return to_dataframe(self, name, **options)
+
     def save(self, path: str | pathlib.Path, *, overwrite: bool = False) -> pathlib.Path:
         """Write a Zarr store; an existing one is replaced only with `overwrite=True`."""
         target = pathlib.Path(path)
@@ -180,11 +188,21 @@ class Trajectories(Mapping[str, Entry]):
 
         return collapse_report(self, **options)
 
-    def plot(self, name: str | None = None, **options: Any) -> "Axes":
-        """A band over replicates with the exact law, where there is one; returns the matplotlib Axes."""
-        from mcollapse.plots import trajectory
+    def rate(self, name: str | None = None, **options: Any) -> "Rate":
+        """The slope of a mean in log-log coordinates with its interval: `mcollapse.rates.rate`."""
+        from mcollapse.rates import rate
 
-        return trajectory(self, name, **options)
+        return rate(self, name, **options)
+
+    def plot(self, name: str | None = None, **options: Any) -> "Axes":
+        """A record beside the laws that speak of it; returns the matplotlib Axes.
+
+        `kind="fan"`, `"survival"`, `"times"`, `"rate"`, `"optimum"` or `"phases"` is one of the figures of
+        `mcollapse.plots`, whose options these are; left out, a band over replicates by generation.
+        """
+        from mcollapse.plots import draw
+
+        return draw(self, name, **options)
 
 
 def difference(first: Trajectories, second: Trajectories) -> Trajectories:

@@ -38,7 +38,7 @@ def made(process, truth, entries, metric, reduce=None, start="truth", sweep=None
     return mc.Trajectories(entries, status, attributes, truth, process, dict.fromkeys(entries, record))
 
 
-def moments(shape, generations=EVERY, low=0.0, heavy=False, sweep_axes=()):
+def moments(shape, generations=EVERY, low=0.5, heavy=False, sweep_axes=()):
     mean = low + RNG.random(shape)
     share = np.full(shape, 0.5 if heavy else 0.0)
     return MomentsEntry(mean, 0.01 * np.abs(mean), np.full(shape, REPLICATES), share, generations, sweep_axes)
@@ -203,7 +203,7 @@ def test_one_axis_of_a_larger_sweep_may_stay_free():
     run = swept(("source.real_share", "sizes.value"), (10.0, 20.0))
     ax = run.plot(cell={"source.real_share": 10.0}, law=False)
     np.testing.assert_array_equal([line.get_ydata() for line in lines(ax, "-")], run["x"].mean[0])
-    assert legend(ax)[0] == ["value = 10", "value = 20"]
+    assert legend(ax)[0] == ["sizes = 10", "sizes = 20"]
 
 
 def test_components_are_picked_and_their_laws_with_them():

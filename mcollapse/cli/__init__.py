@@ -1,4 +1,4 @@
-"""The command line: `mcollapse run [SPEC.toml]`, `mcollapse resume STORE` and `mcollapse compare STORE`.
+"""The command line: `mcollapse run`, `resume`, `compare`, `plot` and `list`.
 
 Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law or a bound is violated;
 2, the input was wrong; 70, a fault of ours; 75, another process of the run failed or died; 130 and 143,
@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from mcollapse.cli.caching import remembered_programs
+from mcollapse.cli.experiment import Experiment
 from mcollapse.cli.output import finite, print_report, tell_plan, tell_result
 from mcollapse.cli.profiling import check_profile, profiled
 from mcollapse.running.company import OtherEnded
 
 if TYPE_CHECKING:
-    from mcollapse.dry_run import Plan
     from mcollapse.trajectories import Trajectories
 
 Result = TypeVar("Result")
@@ -100,6 +100,18 @@ def run(
         pathlib.Path | None,
         typer.Option("--text", help="A UTF-8 text to use instead of Python's help topics."),
     ] = None,
+    csv: Annotated[
+        pathlib.Path | None,
+        typer.Option("--csv", help="A table of your own, to which a model is fitted and retrained."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="Of the table; several make a Gaussian in as many dimensions."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option("--target", help="The column of the labels of a linear regression on the columns."),
+    ] = None,
     replicates: Annotated[int | None, typer.Option("--replicates", help="How many independent runs.")] = None,
     generations: Annotated[
         int | None, typer.Option("--generations", help="Steps after generation 0.")
@@ -119,29 +131,27 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run an experiment, hold it against theory, leave a data set and a figure."""
-    shared = _connect(distributed, coordinator, processes, process, specification is not None)
-    if specification is not None and text is not None:
-        raise ValueError(
-            "give a specification or --text, not both; in a specification the text is family.truth.text"
-        )
-    name = "words" if specification is None else specification.stem
+    _one_input(specification, text, csv, column, label)
+    source = specification or csv
+    shared = _connect(distributed, coordinator, processes, process, source is not None)
     changes = {"replicates": replicates, "generations": generations, "seed": seed}
     changes = {key: value for key, value in changes.items() if value is not None}
+    experiment = Experiment(specification, text, csv, tuple(column or ()), label, changes)
     if dry_run:
-        plan = _stoppable(lambda: _plan(specification, text, changes, out), no_cache, None, writing=False)
+        plan = _stoppable(lambda: experiment.plan(out), no_cache, None, writing=False)
         tell_plan(plan, as_json)
         raise typer.Exit(0 if plan.fits else 2)
     check_profile(profile)
-    target = _target(out, name, overwrite, shared)
-    if specification is None:
+    target = _target(out, "words" if source is None else source.stem, overwrite, shared)
+    if source is None:
         from mcollapse.cli.words import run_words
 
         violated = _stoppable(lambda: run_words(text, changes, level, target, as_json), no_cache, profile)
     else:
         from mcollapse.running import hosts
 
-        spec = _specification(specification, changes)
-        result = _stoppable(lambda: _simulated(spec, target, checkpoint_every, as_json), no_cache, profile)
+        arguments = experiment.arguments(target, as_json)
+        result = _stoppable(lambda: _simulated(arguments, checkpoint_every, as_json), no_cache, profile)
         violated = hosts.index() == 0 and tell_result(result, target, level, as_json)
     raise typer.Exit(1 if violated else 0)
 
@@ -203,6 +213,75 @@ def compare(
     raise typer.Exit(1 if report.violated else 0)
 
 
+@app.command()
+def plot(
+    store: Annotated[pathlib.Path, typer.Argument(help="A data set that a run has left, or its directory.")],
+    record: Annotated[
+        str | None, typer.Option("--record", help="Which record; left out, the first that can be drawn so.")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--kind", help="trajectory, fan, survival, times, rate, optimum or phases.")
+    ] = "trajectory",
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option("--out", help="FILE.pdf, .svg or .png; left out, a PNG beside the data."),
+    ] = None,
+    width: Annotated[
+        float | None, typer.Option("--width", help="In mm, for a page: 85 is a column. Letters are smaller.")
+    ] = None,
+    component: Annotated[
+        int | None, typer.Option("--component", help="Of a metric with several values.")
+    ] = None,
+    cell: Annotated[
+        list[str] | None, typer.Option("--cell", help="PATH=NUMBER, the value of an axis of a sweep.")
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", help="FIRST:LAST, the generations that a rate is fitted to.")
+    ] = None,
+    at: Annotated[int | None, typer.Option("--at", help="The generation of an optimum.")] = None,
+    scale: Annotated[str | None, typer.Option("--scale", help="linear or log.")] = None,
+    law: Annotated[bool, typer.Option("--law/--no-law", help="Whether to draw what theory says.")] = True,
+) -> None:
+    """Draw a figure of a saved run: quantile fans, survival, rates, optima, phase maps."""
+    from mcollapse.cli.plotting import cell_of, plot_run, window_of
+
+    options = {"component": component, "cell": cell_of(cell), "window": window_of(window), "at": at}
+    print(plot_run(store, record, kind, out, width, options | {"scale": scale, "law": law}))
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(help="families, estimators, sources, metrics, laws, …; left out, all."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what an experiment can be made of, a line each."""
+    from mcollapse.cli.listing import tell_list
+
+    tell_list(kind, as_json)
+
+
+def _one_input(
+    specification: pathlib.Path | None,
+    text: pathlib.Path | None,
+    csv: pathlib.Path | None,
+    column: list[str] | None,
+    label: str | None,
+) -> None:
+    """A specification, a text or a table."""
+    if specification is not None and (text is not None or csv is not None):
+        option, field = ("--text", "text") if text is not None else ("--csv", "csv")
+        raise ValueError(
+            f"give a specification or {option}, not both; in a specification the file is family.truth.{field}"
+        )
+    if text is not None and csv is not None:
+        raise ValueError("give --text or --csv, not both")
+    if csv is None and (column or label):
+        raise ValueError(f"--{'column' if column else 'target'} is a column of a table: say --csv FILE")
+
+
 def _stoppable(
     work: Callable[[], Result], no_cache: bool, profile: pathlib.Path | None, writing: bool = True
 ) -> Result:
@@ -250,46 +329,13 @@ def _connect(
     return True
 
 
-def _specification(path: pathlib.Path, changes: dict[str, Any]) -> Any:
-    from mcollapse.spec import Specification
-
-    return Specification.read(path).model_copy(update=changes)
-
-
-def _simulated(spec: Any, target: pathlib.Path, checkpoint_every: float, as_json: bool) -> "Trajectories":
+def _simulated(arguments: dict[str, Any], checkpoint_every: float, as_json: bool) -> "Trajectories":
     from mcollapse.simulate import simulate, sweep
 
     shown: dict[str, Any] = {"progress": not as_json, "checkpoint_every": checkpoint_every}
-    if spec.sweep:
-        return sweep(over=spec.sweep, **_arguments(spec, target), **shown)
-    return simulate(**_arguments(spec, target), **shown)
-
-
-def _arguments(spec: Any, target: pathlib.Path) -> dict[str, Any]:
-    """What a specification says, for `simulate` or `plan`."""
-    import jax
-
-    return {
-        "process": spec.process, "truth": spec.truth, "key": jax.random.key(spec.seed),
-        "generations": spec.generations, "replicates": spec.replicates, "start": spec.start,
-        "record": spec.records, "chunk": spec.chunk, "draws": spec.draws, "store": target,
-    }  # fmt: skip
-
-
-def _plan(
-    specification: pathlib.Path | None,
-    text: pathlib.Path | None,
-    changes: dict[str, Any],
-    out: pathlib.Path | None,
-) -> "Plan":
-    from mcollapse.cli.words import plan_words
-    from mcollapse.dry_run import plan
-
-    if specification is None:
-        return plan_words(text, changes)
-    spec = _specification(specification, changes)
-    target = out or pathlib.Path(f"mcollapse-{specification.stem}")
-    return plan(**_arguments(spec, target), over=spec.sweep or None)
+    if arguments["over"]:
+        return sweep(**arguments, **shown)
+    return simulate(**{name: value for name, value in arguments.items() if name != "over"}, **shown)
 
 
 def _target(out: pathlib.Path | None, name: str, overwrite: bool, shared: bool) -> pathlib.Path:

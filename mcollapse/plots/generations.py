@@ -9,8 +9,8 @@ import numpy as np
 from mcollapse.plots.lines import law_curves, select_lines
 from mcollapse.plots.marks import averaged, draw_law, draw_observed
 from mcollapse.plots.quantities import quantity
-from mcollapse.plots.scales import Scale, set_scales
-from mcollapse.plots.style import add_legend, placed
+from mcollapse.plots.scales import Scale, check_scale, set_scales
+from mcollapse.plots.style import add_legend, label_axes, placed
 from mcollapse.trajectories import Trajectories
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
@@ -46,8 +46,7 @@ def trajectory(
     Raises:
         ValueError: the lines to draw are too many or do not exist; the message says how to choose.
     """
-    if scale not in (None, "linear", "log"):
-        raise ValueError(f'scale is "linear" or "log", got {scale!r}')
+    check_scale(scale)
     name = next(iter(run)) if name is None else name
     lines = select_lines(run, name, cell or {}, component)
     curves = [law_curves(run, name, line) if law else [] for line in lines]
@@ -55,8 +54,7 @@ def trajectory(
     centres = [draw_observed(ax, line, bool(said)) for line, said in zip(lines, curves, strict=True)]
     for curve in itertools.chain(*curves):
         draw_law(ax, curve)
-    ax.set_xlabel("generation")
-    ax.set_ylabel(quantity(run, name))
+    label_axes(ax, "generation", quantity(run, name))
     set_scales(ax, lines[0].entry, np.stack(centres), scale)
     add_legend(ax, "" if lines[0].alone else averaged(lines[0].entry), figure)
     return ax

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcollapse.plots.style import DARK, MARKERS, STYLES, add_legend, placed, shades
+from mcollapse.plots.style import DARK, MARKERS, STYLES, add_legend, label_axes, placed, shades
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
     from matplotlib.axes import Axes
@@ -52,6 +52,7 @@ def bands(
         ax.plot(generations, law[i], STYLES["exact"], color=colour, linewidth=1.3)
         ax.errorbar(t, values, 2 * error, color=colour, label=labels[i], **style)
     ax.plot([], [], STYLES["exact"], color=DARK, linewidth=1.3, label="exact law")
-    ax.set(xlabel="generation", ylabel=quantity, ylim=(-0.03, 1.03))
+    label_axes(ax, "generation", quantity)
+    ax.set_ylim(-0.03, 1.03)
     add_legend(ax, "observed ± 2 s.e.", figure)
     return ax

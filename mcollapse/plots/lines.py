@@ -9,9 +9,12 @@ import numpy as np
 
 from mcollapse import theory
 from mcollapse.metrics import Above
+from mcollapse.plots.crossings import survival_predictions
+from mcollapse.plots.quantities import short_name
 from mcollapse.plots.style import BOUNDS, COLOURS, MARKERS, shades
-from mcollapse.predicting import absorbing, predictions
-from mcollapse.recording import Entry, HistogramEntry, HittingEntry, HittingTime, QuantilesEntry, Record
+from mcollapse.predicting import predictions
+from mcollapse.recording import Entry, HistogramEntry, HittingEntry, QuantilesEntry
+from mcollapse.sweeping import chosen_cells
 from mcollapse.trajectories import Trajectories
 from mcollapse.verdicts import INDICATORS
 
@@ -44,13 +47,48 @@ class Curve:
     steps: bool
     width: float
 
+    def at(self, chosen: np.ndarray, shift: float = 0.0) -> "Curve":
+        """At some of its generations, with something added to them."""
+        lower, upper = (None if side is None else side[chosen] for side in (self.lower, self.upper))
+        return dataclasses.replace(
+            self, generations=self.generations[chosen] + shift, values=self.values[chosen], lower=lower,
+            upper=upper,
+        )  # fmt: skip
+
+
+def chosen_record(
+    run: Trajectories, name: str | None, kinds: type | tuple[type, ...], what: str, cure: str
+) -> str:
+    """The name of a record of a kind, the first of them where none is said.
+
+    Raises:
+        ValueError: there is none of that kind, or the one named is of another.
+    """
+    if name is None:
+        name = next((n for n, entry in run.items() if isinstance(entry, kinds)), None)
+        if name is None:
+            raise ValueError(f"{what}, and this run has no such record: {cure}")
+    elif not isinstance(run[name], kinds):
+        raise ValueError(f"{what}, and {name!r} was kept as {run[name].kind}: {cure}")
+    return name
+
+
+def one_line(lines: Sequence[Line], what: str) -> Line:
+    """The only line of a figure that has room for one."""
+    if len(lines) > 1:
+        raise ValueError(
+            f"{what} is of one cell and one component, and {len(lines)} are free: pick one with "
+            f"{'component=0' if lines[0].component is not None else 'cell={…}'}"
+        )
+    return lines[0]
+
 
 def select_lines(
     run: Trajectories, name: str, cell: Mapping[str, float], component: int | Sequence[int] | None
 ) -> list[Line]:
     """Every line asked for; they differ in one thing, the value of an axis or the component."""
     entry, sweep = run[name], run.attributes["sweep"]
-    cells, components = _cells(sweep, cell), _components(entry, name, component)
+    cells, components = chosen_cells(sweep, cell), _components(entry, name, component)
     if len(cells) > 1 and len(components) > 1:
         raise ValueError(
             f"{name!r} has {len(components)} components in each of {len(cells)} cells: draw one component, "
@@ -83,38 +121,12 @@ def select_lines(
     ]
 
 
-def _cells(sweep: Mapping[str, Sequence[float]], cell: Mapping[str, float]) -> list[tuple[int, ...]]:
-    """Positions of the cells that have the given values; at most one axis may be left free."""
-    unknown = [path for path in cell if path not in sweep]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is no axis of this run; its sweep has {', '.join(sweep) or 'none'}")
-    free = [path for path in sweep if path not in cell]
-    if len(free) > 1:
-        example = {path: sweep[path][0] for path in free[1:]}
-        raise ValueError(
-            f"lines can vary along one axis, and {' and '.join(free)} are free: fix all but one, such as "
-            f"cell={example}"
-        )
-    every = (_positions(path, values, cell.get(path)) for path, values in sweep.items())
-    return list(itertools.product(*every))
-
-
-def _positions(path: str, values: Sequence[float], value: float | None) -> Sequence[int]:
-    if value is None:
-        return range(len(values))
-    near = np.flatnonzero(np.isclose(values, value))
-    if not near.size:
-        listed = ", ".join(f"{v:g}" for v in values)
-        raise ValueError(f"cell[{path!r}] is {value!r}, and the sweep has {listed}")
-    return [int(near[0])]
-
-
 def _cell_labels(
     cells: list[tuple[int, ...]], sweep: Mapping[str, Sequence[float]], cell: Mapping[str, float]
 ) -> list[str]:
     """Name and value of the free axis; of many values only some are named, first and last among them."""
     (path,) = (p for p in sweep if p not in cell)
-    short = path.split(".")[-1].replace("_", " ")
+    short = short_name(path)
     named = set(np.linspace(0, len(cells) - 1, min(len(cells), MOST_LINES + 2)).round())
     return [f"{short} = {sweep[path][i]:g}" if i in named else "_" for i in range(len(cells))]
 
@@ -144,24 +156,18 @@ def law_curves(run: Trajectories, name: str, line: Line) -> list[Curve]:
         return []  # the laws are those of the two runs, not of their difference
     if isinstance(line.entry, QuantilesEntry | HistogramEntry):
         return []  # laws of a mean beside what has none would be misread
-    if isinstance(line.entry, HittingEntry) and not _never_returns(run, run.records[name]):
-        return []
+    if isinstance(line.entry, HittingEntry):
+        found = survival_predictions(run, name, line.cell)
+    else:
+        found = [p for p in predictions(run, name, line.cell) if p.statistic != "variance"]
+    exact = [p for p in found if p.law.kind == "exact"]
+    if exact:  # then approximations say nothing more, and bounds of several lines would be a thicket
+        found = [p for p in found if p.law.kind in ("exact", *(BOUNDS if line.alone else ()))]
 
     def own(values: np.ndarray | None) -> Any:
         return values if values is None or line.component is None else values[..., line.component]
 
-    found = [p for p in predictions(run, name, line.cell) if p.statistic != "variance"]
-    exact = [p for p in found if p.law.kind == "exact"]
-    if exact:  # then approximations say nothing more, and bounds of several lines would be a thicket
-        found = [p for p in found if p.law.kind in ("exact", *(BOUNDS if line.alone else ()))]
     steps, width = isinstance(line.entry, HittingEntry), 1.6 if line.alone else 1.1
     return [
         Curve(p.law, p.generations, own(p.values), own(p.lower), own(p.upper), steps, width) for p in found
     ]
-
-
-def _never_returns(run: Trajectories, record: Record) -> bool:
-    """Whether a category that dies is dead for good, so that the law of `alive` is that of survival."""
-    reducer = record.reduce
-    dies = isinstance(reducer, HittingTime) and reducer.below is not None and 0 < float(reducer.below) <= 1
-    return absorbing(run) and dies and getattr(record.metric, "__name__", "") == "alive"

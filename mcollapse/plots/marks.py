@@ -3,13 +3,14 @@
 import dataclasses
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mcollapse import theory
 from mcollapse.plots.lines import Curve, Line
-from mcollapse.plots.style import COLOURS, DARK, STYLES
+from mcollapse.plots.style import BOUNDS, COLOURS, DARK, STYLES, lighter
 from mcollapse.recording import Entry, HistogramEntry, HittingEntry, KeptEntry, MeanEntry, QuantilesEntry
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
@@ -24,24 +25,38 @@ def draw_observed(ax: "Axes", line: Line, law_of_mean: bool) -> np.ndarray:
     if isinstance(entry, HistogramEntry):
         return _draw_density(ax, entry)
     if isinstance(entry, QuantilesEntry):
-        return _draw_quantiles(ax, entry, line) if line.alone else _draw_median(ax, entry, line)
+        return draw_fan(ax, entry, line) if line.alone else _draw_median(ax, entry, line)
     assert isinstance(entry, MeanEntry)
     if not (line.alone and isinstance(entry, KeptEntry)):
         return _draw_mean(ax, entry, line)
-    _draw_quantiles(ax, entry, line)
+    draw_fan(ax, entry, line)
     if law_of_mean:
-        _draw_mean(ax, entry, dataclasses.replace(line, colour=COLOURS[1]))
+        draw_mean_in_fan(ax, entry, line)
     return entry.mean
 
 
-def _draw_quantiles(ax: "Axes", entry: KeptEntry | QuantilesEntry, line: Line) -> np.ndarray:
+def draw_mean_in_fan(ax: "Axes", entry: KeptEntry, line: Line) -> None:
+    """The mean, in a colour of its own and with marks."""
+    _draw_mean(ax, entry, dataclasses.replace(line, colour=COLOURS[1]), marker="s", markevery=0.13)
+
+
+def draw_fan(
+    ax: "Axes", entry: KeptEntry | QuantilesEntry, line: Line, levels: Sequence[float] = (0.5, 0.9)
+) -> np.ndarray:
+    """The median, and bands that hold these shares of the replicates; returns the median."""
+    inner = sorted(levels)
+    sides = [(1 - level) / 2 for level in inner] + [(1 + level) / 2 for level in inner]
     with np.errstate(invalid="ignore"):  # between two infinite values lies no quantile
-        low, lower, median, upper, high = entry.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
-    t, style = entry.generations, {"color": line.colour, "linewidth": 0}
-    number = f"{len(entry.values):,}" if isinstance(entry, KeptEntry) else _replicates(entry)
+        median, *edges = entry.quantile([0.5, *sides])
+    t, number = (
+        entry.generations,
+        f"{len(entry.values):,}" if isinstance(entry, KeptEntry) else _replicates(entry),
+    )
     ax.plot(t, median, color=line.colour, linewidth=1.8, label=f"median of {number} replicates")
-    ax.fill_between(t, lower, upper, alpha=0.3, label="middle 50 %", **style)
-    ax.fill_between(t, low, high, alpha=0.18, label="middle 90 %", **style)
+    for i, (level, low, high) in enumerate(zip(inner, edges, edges[len(inner) :], strict=False)):
+        colour = lighter(line.colour, 0.45 * (1 - i / (len(inner) + 0.5)))
+        label = f"middle {100 * level:g} %"
+        ax.fill_between(t, low, high, color=colour, linewidth=0, zorder=1 - 0.1 * i / len(inner), label=label)
     return median
 
 
@@ -66,11 +81,11 @@ def _draw_density(ax: "Axes", entry: HistogramEntry) -> np.ndarray:
     return entry.counts @ middle / inside if entry.edges[0] > 0 else np.full(len(t), np.nan)
 
 
-def _draw_mean(ax: "Axes", entry: MeanEntry, line: Line) -> np.ndarray:
+def _draw_mean(ax: "Axes", entry: MeanEntry, line: Line, **style: Any) -> np.ndarray:
     t, mean, error = entry.generations, entry.mean, 2 * entry.standard_error
     mean = np.where(entry.count > 0, mean, np.nan)  # without a finite replicate there is no mean
     ax.fill_between(t, mean - error, mean + error, color=line.colour, alpha=0.25, linewidth=0)
-    ax.plot(t, mean, color=line.colour, linewidth=1.8, **_identity(line))
+    ax.plot(t, mean, color=line.colour, linewidth=1.8, **(_identity(line) | style))
     rare = entry.heavy & np.isfinite(mean)
     if rare.any() and not line.share:  # a small share is carried by few replicates, and yet is what it is
         label = "carried by rare replicates: do not trust" if line.alone else "_"
@@ -94,13 +109,21 @@ def _identity(line: Line) -> dict[str, Any]:
 
 def draw_law(ax: "Axes", curve: Curve) -> None:
     """The curve in its law's style, once in the legend; between its bounds where it has two."""
-    label = _named(curve.law)
-    if label in ax.get_legend_handles_labels()[1]:
+    label, handles = law_name(curve.law), dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    style = {"color": DARK, "linewidth": curve.width, "drawstyle": "steps-post" if curve.steps else "default"}
+    if label in handles:
+        style |= _marker(getattr(handles[label], "get_marker", lambda: "None")())
         label = "_"  # one law of several lines is named once
+    elif curve.law.kind in BOUNDS:
+        drawn = sum(text.startswith(curve.law.kind) for text in handles)
+        style |= _marker(BOUNDS[curve.law.kind][drawn % 3])
     if curve.lower is not None and curve.upper is not None:
         ax.fill_between(curve.generations, curve.lower, curve.upper, color=DARK, alpha=0.15, linewidth=0)
-    style = {"color": DARK, "linewidth": curve.width, "drawstyle": "steps-post" if curve.steps else "default"}
     ax.plot(curve.generations, curve.values, STYLES[curve.law.kind], label=label, zorder=3, **style)
+
+
+def _marker(marker: Any) -> dict[str, Any]:
+    return {"marker": marker, "markersize": 4.5, "markerfacecolor": "none", "markevery": 0.15}
 
 
 def averaged(entry: Entry) -> str:
@@ -119,7 +142,7 @@ def _replicates(entry: Entry) -> str:
     return f"{most:,}" if most == least else f"{least:,} to {most:,} finite"
 
 
-def _named(law: theory.Law) -> str:
+def law_name(law: theory.Law) -> str:
     """Kind and name of a law, and below them where it comes from."""
     kind = {"exact": "exact law", "asymptotic": "asymptotic law"}.get(law.kind, law.kind)
     return f"{kind}: {law.name}\n" + textwrap.fill(f"({_citation(law.source)})", 44)

@@ -39,6 +39,18 @@ QUANTITIES = {
 }
 
 
+AXES = {
+    "real share": "real share α",
+    "real share exponent": "exponent of the real share",
+    "real share scale": "real share α at generation 1",
+    "sizes": "sample size n (points)",
+    "sizes scale": "scale of the sample size (points)",
+    "sizes exponent": "exponent of the sample size",
+    "weight": "weight w on real points",
+}
+"""What the numbers of a schedule are called on an axis, by their short names."""
+
+
 def quantity(run: Trajectories, name: str) -> str:
     """What the vertical axis shows, with its unit."""
     record = run.records[name]
@@ -48,13 +60,51 @@ def quantity(run: Trajectories, name: str) -> str:
     else:
         text = _described(metric, name)
     if isinstance(reducer, HittingTime) and getattr(metric, "__name__", "") != "alive":
-        side, threshold = ("below", reducer.below) if reducer.above is None else ("above", reducer.above)
-        text = f"share not yet hit ({text} {side} {_number(threshold)})"
+        text = f"share not yet hit ({crossing(run, name)})"
     return f"difference in {text}" if "difference_of" in run.attributes else text
 
 
+def crossing(run: Trajectories, name: str) -> str:
+    """The event whose time was recorded: "log variance below −9"."""
+    record = run.records[name]
+    metric, reducer = getattr(record.metric, "__name__", ""), record.reduce
+    assert isinstance(reducer, HittingTime)
+    below = reducer.below is not None
+    if metric in ("alive", "single_symbol"):  # indicators, of which a threshold says nothing
+        return EVENTS[metric, below]
+    threshold = reducer.below if below else reducer.above
+    return f"{_described(record.metric, name)} {'below' if below else 'above'} {_number(threshold)}"
+
+
+EVENTS = {
+    ("alive", True): "category lost",
+    ("alive", False): "category alive",
+    ("single_symbol", True): "several symbols left",
+    ("single_symbol", False): "a single symbol left",
+}
+
+
+def short_name(path: str) -> str:
+    """A path of a sweep as words: "source.real_share.exponent" as "real share exponent"."""
+    parts = path.split(".")
+    if parts[-1] == "value" and len(parts) > 1:  # of a constant
+        parts = parts[:-1]
+    kept = parts[-2:] if parts[-1] in ("scale", "exponent", "shift", "ratio") else parts[-1:]
+    return " ".join(kept).replace("_", " ")
+
+
+def axis_label(path: str) -> str:
+    """What a horizontal axis over the values of a sweep is called."""
+    return AXES.get(short_name(path), short_name(path))
+
+
+def number(value: float) -> str:
+    """Short, with a true minus sign."""
+    return f"{value:g}".replace("-", "−")
+
+
 def _number(value: Any) -> str:
-    return f"{float(value):g}".replace("-", "−")
+    return number(float(value))
 
 
 def _described(metric: Any, name: str) -> str:

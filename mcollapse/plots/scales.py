@@ -14,6 +14,12 @@ DECADES = 100.0
 """Positive values that span more than this ratio are drawn on logarithmic axes."""
 
 
+def check_scale(scale: Scale | None) -> None:
+    """Refuse a scale that there is not."""
+    if scale not in (None, "linear", "log"):
+        raise ValueError(f'scale is "linear" or "log", got {scale!r}')
+
+
 def set_scales(ax: "Axes", entry: Entry, centres: np.ndarray, scale: Scale | None) -> None:
     """Logarithmic axes where they are asked for, or where they show more than linear ones."""
     hitting = isinstance(entry, HittingEntry)
@@ -60,3 +66,14 @@ def _set_generations_log(ax: "Axes", generations: np.ndarray) -> None:
         ax.set_xscale("symlog", linthresh=1, linscale=0.4, subs=range(2, 10))
         ax.set_xlim(left=-0.2)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{t:,.0f}"))
+
+
+def plain_ticks(ax: "Axes") -> None:
+    """Whole generations on a logarithmic axis as they are, 100 and not 10²."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    low, high = ax.get_xlim()
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda t, _: f"{t:,g}"))
+    # within a decade the main ticks are too few to read a place off
+    few = FuncFormatter(lambda t, _: f"{t:,g}" if f"{t:e}"[0] in "25" else "")
+    ax.xaxis.set_minor_formatter(few if high < 30 * low else NullFormatter())

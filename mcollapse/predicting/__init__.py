@@ -29,10 +29,17 @@ SETTINGS: dict[type, Callable[..., Any]] = {
 
 
 def predictions(
-    run: Trajectories, name: str, cell: dict[str, float] | None = None
+    run: Trajectories, name: str, cell: dict[str, float] | None = None, metric: Any = None
 ) -> list[theory.Prediction]:
-    """What theory says of one record; nothing where no law is known."""
-    record = run.records[name]
+    """What theory says of one record; nothing where no law is known.
+
+    Arguments:
+        run: the trajectories.
+        name: of the record.
+        cell: of a sweep, a value for each of its axes; they need not be those that ran.
+        metric: another one than the record's, at its generations.
+    """
+    record = run.records[name] if metric is None else Record(metric)
     quantity, parameters = _quantity(record)
     if quantity is None:
         return []

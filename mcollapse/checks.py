@@ -40,6 +40,8 @@ def check_truth(process: "RecursiveTraining", truth: Truth, start: Start) -> Non
             f'start="truth" makes the truth the first model, but a {truth.family.name} truth is no '
             f'{process.family.name}; use start="real"'
         )
+    if start == "truth":
+        _check_first_model(process, truth)
     if start == "truth" and process.estimator.remembers:
         raise ValueError(
             f"estimators.{type(process.estimator).__name__} builds on the real points of generation 0, and "
@@ -56,6 +58,19 @@ def check_truth(process: "RecursiveTraining", truth: Truth, start: Start) -> Non
             "use families.Gaussian, MultivariateGaussian or LinearRegression"
         )
     truth.family.check(truth.params)
+
+
+def _check_first_model(process: "RecursiveTraining", truth: Truth) -> None:
+    """A truth with a family of its own is a point of the one that is fitted, too."""
+    try:
+        process.family.check(truth.params)
+    except ValueError as error:
+        if truth.family is process.family:
+            raise
+        raise ValueError(
+            f'start="truth" makes the truth the first model, but it is no law of {process.family}: use '
+            f'start="real", which fits what the truth is not, or the family of the truth, {truth.family}'
+        ) from error
 
 
 def check_type(name: str, value: object, contract: type) -> None:

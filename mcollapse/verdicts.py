@@ -274,7 +274,7 @@ def _standard_error(
 
 def _symbols(truth: Truth) -> int:
     """How many symbols the truth can draw."""
-    table = getattr(truth.params, "probabilities", None)
+    table = getattr(truth.params, "probabilities", getattr(truth.params, "weights", None))
     if table is None:
         p = float(truth.params.probability)
         table = [1.0 - p, p]

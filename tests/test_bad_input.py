@@ -535,6 +535,15 @@ CAUSES = {
     "a mixture of tilted spheres": (
         lambda p: run(mixture(40, GaussianMixture(covariance="spherical")), GaussianMixture.Params.of(
             [0.5, 0.5], [[0, 0], [5, 0]], [[[1, 0.9], [0.9, 1]]] * 2), start="truth"), "'spherical'", 'covariance="full"'),
+    "a first model of tilted spheres": (
+        lambda p: run(mixture(40, GaussianMixture(covariance="spherical")), mc.Truth(GaussianMixture(), TILTED), start="truth"),
+        "'spherical'", 'start="real"'),
+    "a first model of uneven axes": (
+        lambda p: run(mixture(40, GaussianMixture(covariance="diagonal")), mc.Truth(GaussianMixture(), TILTED), start="truth"),
+        "'diagonal'", 'start="real"'),
+    "a first model of three components": (
+        lambda p: run(mixture(40), mc.Truth(GaussianMixture(3), GaussianMixture.Params.separated(3)), start="truth"),
+        "no law of GaussianMixture()", "the family of the truth, GaussianMixture(components=3)"),
     "a divisor of a symmetric mixture": (
         lambda p: mc.RecursiveTraining(family=SymmetricMixture(), sizes=9, estimator=mc.estimators.Unbiased()),
         "has no divisor to correct", "MaximumLikelihood()"),
@@ -575,6 +584,13 @@ CAUSES = {
         lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.class_traces)), "Bernoulli", "LabelledGaussians"),
     "answers of a coin": (
         lambda p: run(bernoulli(), COIN, record=keep(mc.metrics.unsolved)), "Bernoulli", "WeakSupervision"),
+    "a limit of a Gaussian": (
+        lambda p: run(processes.PopulationLimit(0.1), GAUSSIAN), "GaussianParams", "Categorical.Params.zipf"),
+    "a limit of two lengths": (
+        lambda p: run(processes.PopulationLimit(0.1, model=mc.families.Categorical.Params.uniform(3)),
+                      mc.families.Categorical.Params.uniform(4)), "3 symbols", "give both as many"),
+    "a limit of narrower tables": (
+        lambda p: processes.PopulationLimit(0.1, mc.decoders.VarianceFactor(0.5)), "Categorical", "families.Gaussian"),
     "a labeller better than right": (lambda p: processes.WeakSupervision(1.5), "1.5", "[0, 1]"),
     "a filter of many errors": (lambda p: processes.WeakSupervision(0.1, noise=-0.1), "-0.1", "in [0, 1]"),
     "a base model that knows all": (
@@ -603,6 +619,9 @@ CAUSES = {
     "no such specification": (lambda p: Specification.read(p / "none.toml"), "none.toml", "no specification file"),
     "a specification that is no TOML": (lambda p: _not_toml(p), "not TOML", "line 1"),
 }  # fmt: skip
+
+
+TILTED = GaussianMixture.Params.of([0.5, 0.5], [[0, 0], [5, 0]], [[[1, 0.9], [0.9, 2]]] * 2)
 
 
 def mixture(sizes=20, family=None, **parts):

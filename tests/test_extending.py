@@ -42,14 +42,14 @@ class Coin(AbstractFamily):
         return Samples.first(ones.astype(jnp.int32), count)
 
     def statistics(self, samples, like):
-        ones = jnp.sum(samples.weights * samples.rows)
+        ones = jnp.sum(samples.weights * samples.rows, dtype=jnp.int32)  # with JAX_ENABLE_X64, too
         return Counts(jnp.stack([samples.count - ones, ones]))
 
     def maximum_likelihood(self, data, previous, ddof=0):
-        total = jnp.sum(data.counts).astype(jnp.float32)
-        return CoinParams(data.counts[1].astype(jnp.float32) / total, previous.sides), jnp.zeros(
-            (), jnp.int32
+        ones, total = (
+            count.astype(jnp.result_type(float)) for count in (data.counts[1], jnp.sum(data.counts))
         )
+        return CoinParams(ones / total, previous.sides), jnp.zeros((), jnp.int32)
 
 
 class Halves(AbstractSource):
@@ -79,7 +79,7 @@ class Shrunk(AbstractEstimator):
     def fit(self, key, family, batch, previous, carry, t):
         params, status = family.maximum_likelihood(batch.all, previous)
         return (
-            eqx.tree_at(lambda p: p.mean, params, params.mean * jnp.asarray(self.factor, jnp.float32)),
+            eqx.tree_at(lambda p: p.mean, params, params.mean * jnp.asarray(self.factor, params.mean.dtype)),
             carry,
             status,
         )
@@ -278,8 +278,8 @@ def test_the_first_draw_interface(key):
 
 
 def first_and_last(rows, weights):
-    shares = weights / jnp.sum(weights)
-    return jnp.sum(shares * rows)
+    shares = weights / jnp.sum(weights, dtype=weights.dtype)
+    return jnp.sum(shares.astype(rows.dtype) * rows)
 
 
 def test_a_function_of_the_users_is_saved_by_name(tmp_path):

@@ -13,7 +13,7 @@ import mcollapse as mc
 from mcollapse import metrics
 from mcollapse.data import Samples
 from mcollapse.families import Categorical, Gaussian, LabelledGaussians, LinearRegression
-from mcollapse.processes import Coevolution, OneShotMixing, WeakSupervision
+from mcollapse.processes import Coevolution, OneShotMixing, PopulationLimit, WeakSupervision
 from mcollapse.processes.coevolution import posteriors
 from mcollapse.random import Key
 from tests.helpers import GAUSSIAN, gaussian, keep, nothing_compiled
@@ -110,6 +110,46 @@ def test_strong_model_collapse_hits_the_published_numbers():
         mean, error = moments(errors)
         assert abs(mean - value) < 4 * error and error < 0.02 * value
         assert_law_rejected(errors, 1.1 * value)
+
+
+def test_the_population_limit_dies_of_heat():
+    """Published fixed points of temperatures and real shares, one program for all; other shares are elsewhere."""
+    row = next(row for row in POPULATION if row["id"] == "pub-heat-death")
+    truth = Categorical.Params(np.array(row["settings"]["p0"]))
+    record = {
+        "top": mc.Record(lambda family, params, truth: params.probabilities.max(), at=[400]),
+        "squared_error": mc.Record(metrics.squared_error, at="log"),
+        "chi_square": mc.Record(metrics.chi_square, at="log"),
+    }
+
+    def run(share, temperature):
+        process = PopulationLimit(share, mc.decoders.Temperature(temperature))
+        return mc.simulate(
+            process, truth, key=jax.random.key(0), generations=400, replicates=2, record=record
+        )
+
+    for (tau, share), value in zip(row["settings"]["cases_tau_alpha"], row["values"], strict=True):
+        found = run(share, tau)
+        check(found, "population-limit")
+        np.testing.assert_allclose(found["top"].mean, value, rtol=1e-5)
+        for verdict in found.compare():
+            np.testing.assert_allclose(verdict.observed, verdict.predicted, rtol=1e-4, atol=1e-6)
+        assert np.ptp(found["top"].values) == 0 and not np.isclose(
+            run(1.1 * share, tau)["top"].mean, value, rtol=1e-3
+        )
+
+
+def test_distances_in_the_population_limit_shrink_by_the_share():
+    truth, model = Categorical.Params([0.5, 0.3, 0.2]), Categorical.Params([0.1, 0.2, 0.7])
+    process = PopulationLimit(mc.schedules.Power(0.5, -0.5), model=model)
+    run = simulate(process, truth, "chi_square", "total_variation", generations=4, replicates=2)
+    check(run, "population-limit")
+    kept = np.cumprod([1, *(1 - 0.5 * np.arange(1, 5) ** -0.5)])
+    chi_square, distance = (
+        mc.theory.mixed_distances(truth.probabilities, model.probabilities, 0.0)[i] for i in (0, 1)
+    )
+    np.testing.assert_allclose(run["chi_square"].mean, chi_square * kept**2, rtol=1e-5)
+    np.testing.assert_allclose(run["total_variation"].mean, distance * kept, rtol=1e-5)
 
 
 def test_posteriors_are_those_of_another_library():

@@ -9,11 +9,11 @@ from mcollapse import theory
 from mcollapse.description import NotRebuilt
 from mcollapse.metrics import Above, Downstream
 from mcollapse.pools import Newest
-from mcollapse.predicting.others import coevolution, downstream, one_shot, supervision
+from mcollapse.predicting.others import coevolution, downstream, one_shot, population, supervision
 from mcollapse.predicting.recursive import recursive
 from mcollapse.predicting.recursive import setting as setting
 from mcollapse.process import RecursiveTraining
-from mcollapse.processes import Coevolution, OneShotMixing, WeakSupervision
+from mcollapse.processes import Coevolution, OneShotMixing, PopulationLimit, WeakSupervision
 from mcollapse.recording import Record
 from mcollapse.sources import LastModel
 from mcollapse.sweeping import at_cell
@@ -24,6 +24,7 @@ SETTINGS: dict[type, Callable[..., Any]] = {
     Coevolution: coevolution,
     WeakSupervision: supervision,
     OneShotMixing: one_shot,
+    PopulationLimit: population,
 }
 """How each process is told to theory: as plain numbers, or as nothing where theory has no word for it."""
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from mcollapse import theory
+from mcollapse.decoders import AsIs, Temperature
 from mcollapse.estimators import (
     MaximumLikelihood,
     Ridge,
@@ -18,7 +19,7 @@ from mcollapse.families import (
 )
 from mcollapse.families.base import Truth
 from mcollapse.metrics import Downstream
-from mcollapse.processes import Coevolution, OneShotMixing, WeakSupervision
+from mcollapse.processes import Coevolution, OneShotMixing, PopulationLimit, WeakSupervision
 from mcollapse.sources import Mixture
 
 
@@ -111,4 +112,24 @@ def one_shot(
         synthetic=synthetic,
         noise_variance=float(truth.params.noise_variance),
         model_noise_variance=float(model.noise_variance),
+    )
+
+
+def population(
+    process: PopulationLimit, truth: Truth, generations: int, start: str
+) -> theory.PopulationSetting | None:
+    """Shares and temperatures; nothing of other decoders."""
+    if not isinstance(process.decoder, AsIs | Temperature):
+        return None
+    planned = process.planned(generations)
+    shares = np.asarray(planned.real_share.values, np.float64)  # type: ignore[attr-defined]
+    temperatures = np.ones(len(shares))
+    if isinstance(planned.decoder, Temperature):
+        temperatures = np.asarray(planned.decoder.temperature.values, np.float64)  # type: ignore[attr-defined]
+    first = truth.params if process.model is None else process.model
+    return theory.PopulationSetting(
+        probabilities=np.asarray(truth.params.probabilities, np.float64),
+        first=np.asarray(first.probabilities, np.float64),
+        shares=shares,
+        temperatures=temperatures,
     )

@@ -25,11 +25,11 @@ from mcollapse.families import (
 )
 from mcollapse.families.base import AbstractFamily, Truth
 from mcollapse.names import kebab
-from mcollapse.pools import Window
+from mcollapse.pools import RealAndNewest, Window
 from mcollapse.predicting.truths import known_location, truth_numbers, two_moments
 from mcollapse.process import RecursiveTraining
 from mcollapse.schedules import AbstractAdaptive, Table
-from mcollapse.sources import Mixture, PastModels, Split
+from mcollapse.sources import LastModel, Mixture, PastModels, Split
 
 
 def setting(process: RecursiveTraining, truth: Truth, generations: int, start: str) -> theory.Setting:
@@ -99,6 +99,8 @@ def _weights(planned: RecursiveTraining) -> np.ndarray:
         return np.asarray(estimator.weight.values, np.float64)
     sizes = source.batch_sizes(np.asarray(planned.sizes.values))  # type: ignore[attr-defined]
     parts = source.parts(np.asarray(planned.sizes.values))  # type: ignore[attr-defined]
+    if isinstance(planned.pool, RealAndNewest) and isinstance(source, LastModel):
+        return np.asarray(optimal_weight(sizes[0] / sizes), np.float64)
     real = parts[0] if parts is not None and len(parts) == 2 else np.zeros(len(sizes))
     ratio = np.maximum(real, 1) / np.maximum(sizes - real, 1)
     return np.asarray(optimal_weight(ratio), np.float64)

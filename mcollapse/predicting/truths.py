@@ -13,6 +13,7 @@ from mcollapse.families import (
     KernelDensity,
     LinearRegression,
     Location,
+    MarkovText,
     MultivariateGaussian,
     Poisson,
     SymmetricMixture,
@@ -45,6 +46,8 @@ def truth_numbers(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray 
             "coefficients": np.asarray(params.coefficients, np.float64),
             "covariance": np.eye(family.dimension) if covariance is None else np.asarray(covariance.matrix),
         }
+    if isinstance(family, MarkovText):
+        return _text(family, params)
     if isinstance(family, MultivariateGaussian):
         factor = np.asarray(params.unit, np.float64) * np.exp(np.asarray(params.log_diagonal, np.float64))
         return {"mean": np.asarray(params.mean, np.float64), "covariance": factor @ factor.T}
@@ -57,6 +60,13 @@ def truth_numbers(truth: Truth, family: AbstractFamily) -> dict[str, np.ndarray 
         for name in ("probabilities", "probability", "rate")
         if hasattr(params, name)
     }
+
+
+def _text(family: MarkovText, params: Any) -> dict[str, np.ndarray | float]:
+    """The n-grams of a text, and how many of them a sentence has."""
+    table, weights = family.table, np.asarray(params.weights, np.float64)
+    tables = {"context": table.context, "following": table.following, "words": table.words}
+    return {"weights": weights, **tables, "sentence": float(family.sentence - family.order)}
 
 
 def two_moments(truth: Truth) -> dict[str, np.ndarray | float] | None:

@@ -2,4 +2,5 @@
 
 from mcollapse.processes.coevolution import Coevolution as Coevolution
 from mcollapse.processes.one_shot_mixing import OneShotMixing as OneShotMixing
+from mcollapse.processes.population_limit import PopulationLimit as PopulationLimit
 from mcollapse.processes.weak_supervision import WeakSupervision as WeakSupervision

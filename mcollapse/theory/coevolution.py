@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
 
+from .binomial import binomial_law
 from .chapter import Asked, Chapter, plain
 from .law import Law, Prediction
 from .setting import Regime
@@ -199,12 +199,7 @@ def _count_law(setting: CoevolutionSetting, token: int, t: int) -> tuple[np.ndar
     size = int(setting.image_sizes[t])
     if setting.counts == "fixed":
         return np.array([size]), np.ones(1)
-    chance = float(setting.probabilities[token])
-    # beyond twelve standard deviations, and a few more where these are small, there is nothing to sum
-    centre, reach = size * chance, 12 * np.sqrt(size * chance * (1 - chance)) + 50
-    n = np.arange(max(0, int(centre - reach)), min(size, int(centre + reach)) + 1)
-    logs = special.gammaln(size + 1) - special.gammaln(n + 1) - special.gammaln(size - n + 1)
-    return n, np.exp(logs + special.xlogy(n, chance) + special.xlog1py(size - n, -chance))
+    return binomial_law(size, float(setting.probabilities[token]))
 
 
 def applies(setting: CoevolutionSetting) -> bool:

@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import special
 
 from . import categorical, collapse, fresh_survival, informed, past, survival
+from .binomial import binomial_law
 from .chapter import Asked, Chapter, plain
 from .law import Law, Prediction
+from .pooled_contexts import affordable, pooled_moments
 from .setting import Regime, Setting
 
 _OF_ONE = (
@@ -26,6 +27,16 @@ RANDOM = Law(
     "fit to real",
 )
 
+POOLED = Law(
+    "contexts-of-random-counts-pooled",
+    "Risk of next-token proportions on everything so far when each point has a random context",
+    "exact",
+    "derived, after Bakshi & Chakraborty, 2026, arXiv 2602.10531",
+    "next tokens, random counts of contexts, maximum likelihood, all batches, last model or mixture with "
+    "random counts, not too many points",
+    "fit to real",
+)
+
 
 def _of_contexts(law: Law) -> Law:
     return dataclasses.replace(
@@ -36,7 +47,9 @@ def _of_contexts(law: Law) -> Law:
     )
 
 
-_CARDS = {law.name: _of_contexts(law) for chapter in _OF_ONE for law in chapter.laws}
+_CARDS = {
+    law.name: _of_contexts(law) for chapter in _OF_ONE for law in chapter.laws if law is not informed.CURRENT
+}
 
 
 def shared_out(points: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -57,6 +70,8 @@ def of_context(setting: Setting) -> list[Setting] | None:
     Arguments:
         setting: next tokens with fixed counts of contexts.
     """
+    if setting.estimator == "real-only" and setting.pool == "newest":
+        return None  # one context is refitted or not by how many real points all of them have
     weights, sizes = setting.context_weights, np.asarray(setting.sizes)
     divided = [shared_out(sizes, weights)]
     drawn = divided[0]
@@ -124,14 +139,7 @@ def random_moments(setting: Setting) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 def _shrinkage(size: int, weight: float, constant: float) -> tuple[float, float, float, float]:
     r"""$E\lambda$, $E\lambda^2$, $E[\lambda^2/N; N>0]$ and $P(N=0)$ for a binomial number of points."""
-    if weight == 1:
-        points, chances = np.array([float(size)]), np.ones(1)
-    else:
-        reach = 12 * np.sqrt(size * weight * (1 - weight)) + 60
-        points = np.arange(max(0, int(size * weight - reach)), min(size, int(size * weight + reach)) + 1.0)
-        logs = special.gammaln(size + 1) - special.gammaln(points + 1) - special.gammaln(size - points + 1)
-        chances = np.exp(logs + points * np.log(weight) + (size - points) * np.log1p(-weight))
-        chances = chances / chances.sum()
+    points, chances = binomial_law(size, weight)
     some = points > 0
     factor = np.where(some, points / np.where(some, points + constant, 1), 0.0)
     each = chances @ (factor**2 / np.where(some, points, 1))
@@ -146,7 +154,10 @@ def applies(setting: Setting) -> bool:
         return True
     source = setting.source == "last-model" or (setting.source == "mixture" and setting.counts == "random")
     plain_fit = setting.estimator in ("maximum-likelihood", "add-constant")
-    return source and plain_fit and setting.pool == "newest" and setting.regime == "agnostic"
+    if not (source and plain_fit and setting.regime == "agnostic"):
+        return False
+    pooled = setting.pool == "all" and setting.estimator == "maximum-likelihood" and affordable(setting)
+    return setting.pool == "newest" or pooled
 
 
 def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:
@@ -162,13 +173,14 @@ def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Pre
 def _random(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:
     table, weights = np.asarray(setting.truth["probabilities"], float), setting.context_weights
     rows = {"squared_error": [], "chi_square": [], "concentration": []}
-    for bias, square in random_moments(setting):
+    law, steps = (POOLED, pooled_moments) if setting.pool == "all" else (RANDOM, random_moments)
+    for bias, square in steps(setting):
         known = np.divide(square, table, out=np.where(square > 0, np.inf, 0.0), where=table > 0)
         rows["squared_error"].append(square.sum())
         rows["chi_square"].append(weights @ known.sum(axis=1))
         rows["concentration"].append(weights @ (square + 2 * table * bias + table**2).sum(axis=1))
     return [
-        Prediction(RANDOM, name, "mean", generations, np.array(rows[name])[generations])
+        Prediction(law, name, "mean", generations, np.array(rows[name])[generations])
         for name in plain(asked)
         if name in rows
     ]
@@ -233,12 +245,12 @@ def _joint(weights: np.ndarray, predictions: list[Prediction]) -> Prediction:
 
 def _chapter(regime: Regime, laws: tuple[Law, ...]) -> Chapter:
     of_one = [chapter for chapter in _OF_ONE if chapter.regime == regime]
-    cards = tuple(_CARDS[law.name] for chapter in of_one for law in chapter.laws)
+    cards = tuple(_CARDS[law.name] for chapter in of_one for law in chapter.laws if law.name in _CARDS)
     quantities = frozenset().union(*(chapter.quantities for chapter in of_one)) - {"variance"}
     return Chapter((*laws, *cards), quantities, applies, predict, regime)
 
 
 CHAPTERS = (
-    _chapter("agnostic", (RANDOM,)), _chapter("informed", ()), _chapter("remembering", ()),
+    _chapter("agnostic", (RANDOM, POOLED)), _chapter("informed", ()), _chapter("remembering", ()),
 )  # fmt: skip
 """What `catalogue` asks, one chapter a regime."""

@@ -17,6 +17,14 @@ BIASED = Law(
     "Gaussian in any dimension, any ddof or known variance, newest batch, any factors and real shares",
     "fit to real",
 )
+AUGMENTED = Law(
+    "gaussian-sampling-bias-same-real",
+    "Mean error and variance when the same real points join points that vary more or less than a model says",
+    "exact",
+    "derived, after Alemohammad et al., 2023, arXiv 2307.01850",
+    "Gaussian in any dimension, any ddof or known variance, real and newest, last model, any factors",
+    "fit to real",
+)
 PRODUCT = Law(
     "gaussian-sampling-bias-product",
     "Without real data every generation multiplies the variance by the factor and a chi-square",
@@ -28,10 +36,13 @@ PRODUCT = Law(
 
 
 def applies(setting: Setting) -> bool:
-    """Fits of a Gaussian to one batch."""
+    """Fits of a Gaussian to one batch, or to it and the same real points."""
     gaussian = setting.family in ("gaussian", "multivariate-gaussian") and setting.same_family
-    plain = setting.estimator in ("maximum-likelihood", "unbiased") and setting.pool == "newest"
-    return gaussian and plain and setting.source != "past-models" and can_fit(setting)
+    plain = setting.estimator in ("maximum-likelihood", "unbiased")
+    if not (gaussian and plain and setting.source != "past-models" and can_fit(setting)):
+        return False
+    augmented = setting.pool == "real-and-newest" and setting.source == "last-model"
+    return setting.pool == "newest" or (augmented and setting.start == "real")
 
 
 def biased_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
@@ -58,9 +69,35 @@ def biased_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     return errors, variances
 
 
+def augmented_moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
+    r"""The same where the same n real points join m points of the last model, each [T+1].
+
+    With $N = n + m$, $w = n/N$ and the square $s = w + (1-w)(\lambda v + r)$ about the truth's mean,
+    $$ r_+ = \frac{w^2 + 2w(1-w)}n + (1-w)^2 \Bigl(r + \frac{\lambda v}m\Bigr), \qquad
+       v_+ = \frac{N}{N-\mathrm{ddof}} (s - r_+), $$
+    since the covariance of any error with that of the real points stays 1/n.
+    Source: derived, after Alemohammad et al., 2023, arXiv 2307.01850.
+    """
+    factors, sizes = np.asarray(setting.variance_factors, dtype=float), setting.batches.sizes.astype(float)
+    real = sizes[0]
+    error, variance = 1 / real, 1.0 if setting.known_variance else (real - 1) / (real - setting.ddof)
+    rows = [(error, variance)]
+    for t in range(1, len(sizes)):
+        total, made = real + sizes[t], factors[t] * variance
+        w = real / total
+        square = w + (1 - w) * (made + error)
+        error = (1 - (1 - w) ** 2) / real + (1 - w) ** 2 * (error + made / sizes[t])
+        if not setting.known_variance:
+            variance = total / (total - setting.ddof) * (square - error)
+        rows.append((error, variance))
+    errors, variances = np.array(rows).T
+    return errors, variances
+
+
 def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:
     """Mean error and variance, and under replacement the logarithm of the variance."""
-    error, variance = biased_moments(setting)
+    augmented = setting.pool == "real-and-newest"
+    error, variance = (augmented_moments if augmented else biased_moments)(setting)
     one = setting.family == "gaussian"
     scale = (
         float(setting.truth["variance"]) if one else float(np.trace(np.asarray(setting.truth["covariance"])))
@@ -69,7 +106,7 @@ def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Pre
     if not setting.known_variance:
         values["variance" if one else "trace"] = variance * scale
     found = [
-        Prediction(BIASED, name, "mean", generations, values[name][generations])
+        Prediction(AUGMENTED if augmented else BIASED, name, "mean", generations, values[name][generations])
         for name in plain(asked)
         if name in values
     ]
@@ -93,5 +130,5 @@ def _logarithms(setting: Setting, generations: np.ndarray) -> list[Prediction]:
     ]
 
 
-CHAPTER = Chapter((BIASED, PRODUCT), QUANTITIES, applies, predict, regime="decoded")
+CHAPTER = Chapter((BIASED, AUGMENTED, PRODUCT), QUANTITIES, applies, predict, regime="decoded")
 """What `catalogue` asks where points are not drawn from the model as it was fitted."""

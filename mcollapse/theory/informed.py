@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .binomial import binomial_law
 from .chapter import Asked, Chapter, plain
 from .law import Law, Prediction
 from .past import scaled
@@ -18,6 +19,15 @@ ORACLE = Law(
     "exact",
     "derived, after Kanabar & Gastpar, 2025, arXiv 2501.19273",
     "any family, real points alone, all batches, any source",
+    "fit to real",
+)
+CURRENT = Law(
+    "real-only-newest",
+    "Risk of the fit to the real points of one batch; where it has none, the last model is kept",
+    "exact",
+    "derived, after Bakshi & Chakraborty, 2026, arXiv 2602.10531",
+    "any family, real points alone, newest batch, any source; a Gaussian whose variance is fitted only with "
+    "fixed counts",
     "fit to real",
 )
 DEBIASED = Law(
@@ -41,7 +51,7 @@ PARTIAL = Law(
     "Risk of a fit to the same real points and the newest synthetic ones",
     "exact",
     "Seddik et al., 2024, arXiv 2404.05090, Theorem 2; Alemohammad et al., 2023, arXiv 2307.01850; derived",
-    "any family, maximum likelihood or unbiased, real and newest, last model",
+    "any family, maximum likelihood, unbiased or weighted, real and newest, last model",
     "fit to real",
 )
 
@@ -54,20 +64,32 @@ def law_of(setting: Setting) -> Law | None:
         plain = setting.estimator == "maximum-likelihood"
         return ORACLE if plain else None
     if setting.pool == "real-and-newest":
-        agnostic = setting.estimator in ("maximum-likelihood", "unbiased")
-        plain = agnostic and setting.source == "last-model" and setting.start == "real"
-        return PARTIAL if plain else None
-    if setting.estimator == "real-only":
-        return ORACLE if setting.pool == "all" and setting.start == "real" else None
+        known = setting.estimator in ("maximum-likelihood", "unbiased", "weighted")
+        plain = known and setting.source == "last-model" and setting.start == "real"
+        return PARTIAL if plain and _has_spread(setting, setting.fit_sizes) else None
+    if setting.estimator == "real-only" and setting.pool == "all":
+        return ORACLE if setting.start == "real" else None
     if setting.pool != "newest":
         return None
     if setting.estimator == "debiased" and setting.start == "real":
         return DEBIASED if setting.of_symbols and setting.batches.random and _stays_a_law(setting) else None
-    if setting.combine == "fits" and setting.family == "gaussian" and not setting.known_variance:
-        parts = np.stack(setting.parts)
-        if np.any((parts > 0) & (parts <= max(setting.ddof, 1))):
-            return None  # such a part has no variance, and is not fitted
-    return WEIGHTED if setting.estimator == "weighted" and not setting.batches.random else None
+    if setting.estimator == "real-only":
+        return CURRENT if _current_applies(setting) else None
+    if setting.estimator != "weighted" or setting.batches.random:
+        return None
+    return WEIGHTED if _has_spread(setting, np.stack(setting.parts)) else None
+
+
+def _has_spread(setting: Setting, parts: np.ndarray) -> bool:
+    """Whether every part that is fitted by itself has a variance where one is fitted."""
+    alone = setting.combine == "fits" and setting.family == "gaussian" and not setting.known_variance
+    return not (alone and np.any((parts > 0) & (parts <= max(setting.ddof, 1))))
+
+
+def _current_applies(setting: Setting) -> bool:
+    if setting.family != "gaussian" or setting.known_variance:
+        return True
+    return not setting.batches.random and not np.any(setting.parts[0] == 1)
 
 
 def _stays_a_law(setting: Setting) -> bool:
@@ -81,8 +103,9 @@ def moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     With $n$ real points of weight $w$ and $m$ synthetic ones, $c$ the risk and $v$ the variance before,
     $$ c_+ = \frac{w^2}{n} + (1-w)^2 \Bigl(c + \frac vm\Bigr), $$
     where $v = 1 - c$ for proportions, and 1 where the variance is known or is the mean. Where the same n
-    points come back, $w = n/(n+m)$ and $c_+ = (1 - (1-w)^2)/n + (1-w)^2 (c + v/m)$, since the covariance of
-    any error with that of the real points stays 1/n.
+    points come back, $c_+ = (1 - (1-w)^2)/n + (1-w)^2 (c + v/m)$, since the covariance of any error with that
+    of the real points stays 1/n; all rows alike have $w = n/(n+m)$. Of the M real points of a batch alone
+    $c_+ = E[1/M; M>0] + P(M=0)\,c$.
 
     Arguments:
         setting: one that `law_of` knows.
@@ -101,7 +124,7 @@ def moments(setting: Setting) -> tuple[np.ndarray, np.ndarray]:
             else debiased_risk(1.0, setting.batches.sizes, setting.batches.shares)
         )
         return risk, np.full(len(risk), np.nan)
-    steps = _weighted(setting) if law is WEIGHTED else _partial(setting)
+    steps = (_weighted if law is WEIGHTED else _current if law is CURRENT else _partial)(setting)
     risk, variance = (np.array(column) for column in zip(*steps, strict=True))
     return risk, variance
 
@@ -148,12 +171,31 @@ def _partial(setting: Setting) -> Iterator[tuple[float, float]]:
     kept, risk = sizes[0], 1 / sizes[0]
     variance = (kept - 1) / (kept - setting.ddof) if kept > setting.ddof else 1.0
     yield risk, variance
-    for size in sizes[1:]:
-        v, rest = _spread(setting, risk, variance), size / (kept + size)
-        apart = risk - 1 / kept + v / size
-        scatter = kept - 1 + (size - 1) * v + kept * size / (kept + size) * apart
-        variance = scatter / (kept + size - setting.ddof)
-        risk = (1 - rest**2) / kept + rest**2 * (risk + v / size)
+    for t, size in enumerate(sizes[1:], start=1):
+        v, total = _spread(setting, risk, variance), kept + size
+        w = float(np.asarray(setting.weights)[t]) if setting.estimator == "weighted" else kept / total
+        if setting.combine == "fits":
+            variance = w * _divided(setting, int(kept)) + (1 - w) * v * _divided(setting, int(size))
+        else:
+            apart = risk - 1 / kept + v / size
+            within = w * (1 - 1 / kept) + (1 - w) * v * (1 - 1 / size) + w * (1 - w) * apart
+            variance = within * total / (total - setting.ddof)
+        risk = (1 - (1 - w) ** 2) / kept + (1 - w) ** 2 * (risk + v / size)
+        yield risk, variance
+
+
+def _current(setting: Setting) -> Iterator[tuple[float, float]]:
+    risk, variance, batches = 0.0, 1.0, setting.batches
+    for t in range(setting.generations + 1):
+        if t >= setting.first:
+            size, share = int(batches.sizes[t]), float(batches.shares[t])
+            points, chances = np.array([round(size * share)]), np.ones(1)
+            if batches.random:
+                points, chances = binomial_law(size, share)
+            some = points > 0
+            none = float(chances @ ~some)
+            one = float(chances[some] @ (1 / points[some]))
+            risk, variance = one + none * risk, (1 - none - one) + none * variance
         yield risk, variance
 
 
@@ -176,5 +218,7 @@ def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Pre
     ]
 
 
-CHAPTER = Chapter((ORACLE, DEBIASED, WEIGHTED, PARTIAL), QUANTITIES, applies, predict, regime="informed")
+CHAPTER = Chapter(
+    (ORACLE, CURRENT, DEBIASED, WEIGHTED, PARTIAL), QUANTITIES, applies, predict, regime="informed"
+)
 """What `catalogue` asks where an estimator knows provenance, or a pool keeps the real points."""

@@ -66,6 +66,12 @@ TWO_FITS = _law(
     "He, Xu & Cheng, 2025, arXiv 2502.18049; finite sizes derived",
     "newest batch, fixed counts, fresh features or one design",
 )
+SAME_REAL = _law(
+    "ols-same-real",
+    "The same real rows in every fit keep a share of their own error, and of the last model's",
+    "derived, after Alemohammad et al., 2023, arXiv 2307.01850; He, Xu & Cheng, 2025, arXiv 2502.18049",
+    "real and newest, last model; the average of two fits, or any fit to one design",
+)
 
 
 def law_of(setting: Setting) -> Law | None:
@@ -96,12 +102,21 @@ def _informed_law(setting: Setting) -> Law | None:
     filtered = setting.estimator == "maximum-likelihood" and setting.pool == "real-only"
     if filtered or (setting.estimator == "real-only" and setting.pool == "all"):
         return ORACLE if fixed and setting.design is None and setting.start == "real" else None
+    if setting.pool == "real-and-newest":
+        return SAME_REAL if _same_real_applies(setting) else None
     parts = np.stack(setting.parts)
     fitted = bool(np.all((parts == 0) | (parts >= _dimension(setting))))
     two_fits = (
         fitted and setting.estimator == "weighted" and setting.combine == "fits" and setting.pool == "newest"
     )
     return TWO_FITS if two_fits and fixed else None
+
+
+def _same_real_applies(setting: Setting) -> bool:
+    two_fits = setting.estimator == "weighted" and setting.combine == "fits"
+    one_fit = setting.design is not None and setting.estimator in ("maximum-likelihood", "weighted")
+    enough = bool(np.all(setting.fit_sizes >= _dimension(setting)))
+    return setting.start == "real" and setting.source == "last-model" and enough and (two_fits or one_fit)
 
 
 def fit_error(dimension: int, rows: np.ndarray | int) -> np.ndarray:
@@ -156,11 +171,15 @@ def informed_risk(setting: Setting) -> np.ndarray:
     r"""Test error where real rows are known, [T+1].
 
     $R_t = w^2 e(n) + (1-w)^2 (R_{t-1} + e(m))$ with the error e of one fit, for fresh features and on one
-    design alike. Source: He, Xu & Cheng, 2025, arXiv 2502.18049.
+    design alike. Where the same n rows come back $1 - (1-w)^2$ stands in place of $w^2$, since the covariance
+    of any error with theirs stays $e(n)$; of one fit to one design $w = n/(n+m)$.
+    Source: He, Xu & Cheng, 2025, arXiv 2502.18049; the same rows derived.
     """
     noise, d, error, values = float(setting.truth["noise_variance"]), _dimension(setting), 0.0, []
     real = np.rint(setting.batches.sizes * setting.batches.shares)
     synthetic = setting.batches.sizes - real
+    if law_of(setting) is SAME_REAL:
+        return noise * _same_real(setting) if noise > 0 else np.zeros(len(real))
     if law_of(setting) is ORACLE:
         return noise * fit_error(d, np.cumsum(real)) if noise > 0 else np.zeros(len(real))
     for t in range(setting.generations + 1):
@@ -172,6 +191,22 @@ def informed_risk(setting: Setting) -> np.ndarray:
             passed = (1 - weight) ** 2 * (error + theirs) if weight < 1 else 0.0
             error = weight**2 * ours + passed
         values.append(error)
+    return np.array(values)
+
+
+def _same_real(setting: Setting) -> np.ndarray:
+    """In units of the noise; m labels of one design of n rows err as m/n fits to it do."""
+    d, sizes = _dimension(setting), setting.batches.sizes
+    fits = fit_error(d, sizes)
+    if setting.design is not None:
+        fits = fit_error(d, setting.design) * setting.design / sizes
+    values = [float(fits[0])]
+    for t in range(1, len(sizes)):
+        w = float(sizes[0]) / float(sizes[0] + sizes[t])
+        if setting.estimator == "weighted":
+            w = float(np.asarray(setting.weights)[t])
+        made = (1 - w) ** 2 * (values[-1] + float(fits[t])) if w < 1 else 0.0
+        values.append((1 - (1 - w) ** 2) * float(fits[0]) + made)
     return np.array(values)
 
 
@@ -292,5 +327,5 @@ CHAPTER = Chapter(
     (REPLACE, ACCUMULATE_DESIGN, ACCUMULATE, MIXED, MIXED_DESIGN, SHORTEST), QUANTITIES, applies, predict
 )
 """What `catalogue` asks."""
-INFORMED = Chapter((ORACLE, TWO_FITS), QUANTITIES, applies, predict, regime="informed")
+INFORMED = Chapter((ORACLE, TWO_FITS, SAME_REAL), QUANTITIES, applies, predict, regime="informed")
 """What it asks where the estimator knows which rows are real."""

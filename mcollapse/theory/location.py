@@ -89,7 +89,10 @@ def applies(setting: Setting) -> bool:
 
 def tolerance(setting: Setting) -> float:
     r"""Declared for the median: $1/\sqrt n$ of the smallest n, the order of what is left out."""
-    return float(1 / np.sqrt(setting.fit_sizes.min(initial=10**9)))
+    sizes = setting.fit_sizes
+    if setting.estimator == "real-only" and setting.pool == "newest":
+        sizes = np.maximum(sizes * setting.batches.shares[setting.first :], 1)
+    return float(1 / np.sqrt(sizes.min(initial=10**9)))
 
 
 def predict(setting: Setting, asked: Asked, generations: np.ndarray) -> list[Prediction]:

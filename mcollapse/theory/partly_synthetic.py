@@ -58,3 +58,48 @@ def partly_synthetic_drift_bounds(support: int, real: int, synthetic: int) -> tu
     """
     spread = synthetic * (support - 1)
     return float(np.sqrt(spread / (real * (real + 2 * synthetic)))), float(np.sqrt(spread) / real)
+
+
+def published_drift_bound(symbols: int, real: int, synthetic: int) -> float:
+    r"""$\frac1N\sqrt{\pi n/2}\,G_n(s)$, an upper bound on $E\|\hat p_k - \hat p_1\|_1$ for every k.
+
+    With $C_0 = e^3/(2\pi)$ and $C_1 = 6e/\pi^{3/2}$, G is $C_1 s\, e^{C_0 n/(2e)}$ for
+    $\frac{C_0 n}e + 2 \le s$, $C_1 s (C_0 n/s)^{s/2}$ for $\frac{C_0 n}4 + 2 \le s$ below that, and
+    $2^s - 2$ for fewer symbols. The boundaries of the cases are unverified; `partly_synthetic_drift_bounds`
+    is far tighter.
+
+    Arguments:
+        symbols: s, the length of the table.
+        real: N in points.
+        synthetic: n in points.
+
+    Source: Seddik et al., 2024, arXiv 2404.05090, Theorem 3.
+    """
+    constant, factor = np.exp(3) / (2 * np.pi), 6 * np.e / np.pi**1.5
+    with np.errstate(over="ignore"):
+        if constant * synthetic / np.e + 2 <= symbols:
+            spread = factor * symbols * np.exp(constant * synthetic / (2 * np.e))
+        elif constant * synthetic / 4 + 2 <= symbols:
+            spread = factor * symbols * (constant * synthetic / symbols) ** (symbols / 2)
+        else:
+            spread = np.exp2(symbols) - 2
+    return float(np.sqrt(np.pi * synthetic / 2) / real * spread)
+
+
+def most_synthetic(symbols: int, real: int, drift: float) -> float:
+    r"""Up to which n the published bound on the drift is below $\epsilon$.
+
+    $$ 2\pi e^{-2} \min\Bigl\{s-2,\; \log\frac{\sqrt2\,\pi N\epsilon}{6es}\Bigr\} $$
+
+    Arguments:
+        symbols: s, the length of the table.
+        real: N in points.
+        drift: $\epsilon$.
+
+    Returns:
+        n, not rounded; negative where no number of points does by this bound.
+
+    Source: Seddik et al., 2024, arXiv 2404.05090, equation 11 (unverified).
+    """
+    logarithm = np.log(np.sqrt(2) * np.pi * real * drift / (6 * np.e * symbols))
+    return float(2 * np.pi * np.exp(-2) * min(symbols - 2, logarithm))

@@ -71,7 +71,9 @@ def memorised_error(truth: np.ndarray, drawn: np.ndarray, size: int) -> float:
 def propagated(errors: np.ndarray, share: float) -> np.ndarray:
     r"""$\sum_{s \le t} (1-\alpha)^{2(t-s)} \epsilon_s$: what is left of each generation's errors, [T+1].
 
-    An error m generations old counts $(1-\alpha)^{2m}$: a loop remembers about $1/\alpha$ generations.
+    An error m generations old counts $(1-\alpha)^{2m}$: a loop remembers about $1/\alpha$ generations. In
+    print a positive constant bias stands beside the divergence on the left alone, which cannot hold where
+    errors vanish: it belongs to both sides, or this is an upper bound.
     Source: error propagation in diffusion models, 2026, arXiv 2602.16601, Theorem 4.2.
     """
     kept, rows = 0.0, []
@@ -100,3 +102,32 @@ def retraining_factor(synthetic: float) -> float:
     if synthetic < 0:
         raise ValueError(f"a weight of synthetic data is not negative, got {synthetic}")
     return synthetic / (1.0 + synthetic)
+
+
+def retraining_bound(synthetic: float, convexity: float, smoothness: float, error: float) -> float:
+    r"""How much of a small error retraining keeps at most.
+
+    $$ \frac{\lambda(\alpha + L\epsilon)}{\alpha - \lambda(\alpha + L\epsilon)}, $$
+    an upper bound on the norm of the Jacobian of
+    $\theta \mapsto \arg\max_{\theta'} E_{data} \log p_{\theta'} + \lambda E_{p_\theta} \log p_{\theta'}$.
+    Below 1, the loop is stable, where $\lambda(1 + L\epsilon/\alpha) < \frac12$: a synthetic share below
+    1/3. Sufficient and not necessary: `retraining_factor` is below 1 for every $\lambda$.
+
+    Arguments:
+        synthetic: $\lambda$, weight of the synthetic likelihood beside the data's.
+        convexity: $\alpha$, of the log-likelihood at the optimum.
+        smoothness: L, a Lipschitz constant of its Hessian in the point.
+        error: $\epsilon$, distance between the data's law and the optimum's.
+
+    Returns:
+        the bound, infinite where there is none.
+
+    Raises:
+        ValueError: a number is negative, or the convexity not positive.
+
+    Source: Bertrand et al., 2023, arXiv 2310.00429 (unverified).
+    """
+    if min(synthetic, smoothness, error) < 0 or not convexity > 0:
+        raise ValueError("a weight, a smoothness and an error are not negative, and a convexity is positive")
+    pushed = synthetic * (convexity + smoothness * error)
+    return pushed / (convexity - pushed) if pushed < convexity else np.inf

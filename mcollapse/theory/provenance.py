@@ -58,3 +58,40 @@ def debiased_risk(heterogeneity: float, sizes: np.ndarray, shares: np.ndarray) -
         risk = noise / weight**2
         risks.append(risk)
     return np.array(risks)
+
+
+def effective_sizes(sizes: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""$\sum_{i\le t} n_i a_i^2$ and $\sum_{i\le t} n_i a_i$: real points that a batch is worth, [T+1] each.
+
+    The best risk is of the order of one over the first where provenance is unknown and shares are known, and
+    of one over the second where it is known: `debiased_risk` is about H over the first, `filtered_risk` about
+    H over the second.
+
+    Arguments:
+        sizes: n_0 ... n_T in points, [T+1].
+        shares: a_t, [T+1]; the first is not read.
+
+    Source: Kanabar & Gastpar, 2025, arXiv 2501.19273.
+    """
+    sizes = np.asarray(sizes, dtype=float)
+    shares = np.concatenate([np.ones(1), np.asarray(shares, dtype=float)[1:]])
+    return np.cumsum(sizes * shares**2), np.cumsum(sizes * shares)
+
+
+def detector_gain(share: float, real: np.ndarray, synthetic: np.ndarray) -> float:
+    r"""$1 + \chi^2(Q_1 \,\|\, aQ_1 + (1-a)Q_0)$: by what a detector multiplies $n a^2$.
+
+    $Q_1$ is the law of what it says of a real point, $Q_0$ of a synthetic one. A detector that says nothing
+    gains nothing, and a perfect one $1/a$, which makes $na^2$ the number of real points. In print there is
+    once $1 - \chi^2$, which would lose.
+
+    Arguments:
+        share: a in (0, 1].
+        real: $Q_1$, [S].
+        synthetic: $Q_0$, [S].
+
+    Source: Kanabar & Gastpar, 2025, arXiv 2501.19273 (a follow-up).
+    """
+    first, other = np.asarray(real, dtype=float), np.asarray(synthetic, dtype=float)
+    mixed = share * first + (1 - share) * other
+    return float(np.sum(np.divide(first**2, mixed, out=np.zeros_like(mixed), where=mixed > 0)))

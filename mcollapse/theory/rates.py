@@ -175,3 +175,39 @@ def subsample_ratio(fits: np.ndarray) -> np.ndarray:
     earlier = np.arange(1, max(int(fits.max()), 2))
     total = np.concatenate([np.zeros(1), np.cumsum((2 - 1 / earlier) / (earlier + 1) ** 2)])
     return 1 + total[fits - 1] + 1 - 1 / fits
+
+
+def past_models_ratio(fits: np.ndarray, truth_among: bool = True) -> np.ndarray:
+    r"""The same for points of models chosen uniformly among all past ones, $\sum_{j\le k} 1/j^2 \to \pi^2/6$.
+
+    That is with the truth among them; with models alone the limit is $1 + \pi^2/6$: each fit k above 1 adds
+    $1/(k-1)^2$.
+
+    Arguments:
+        fits: k, int [G], at least 1.
+        truth_among: whether the truth is one of those that are chosen from.
+
+    Source: derived, after Seddik et al., 2024, arXiv 2404.05090, and Fu et al., 2024, arXiv 2402.11778.
+    """
+    fits = np.asarray(fits)
+    if truth_among:
+        return accumulate_ratio(fits)
+    squares = np.concatenate([np.ones(1), 1 / np.arange(1.0, fits.max()) ** 2])
+    return np.cumsum(squares)[fits - 1]
+
+
+def wasserstein_first_order(sizes: np.ndarray) -> np.ndarray:
+    r"""$E\,W_2^2 \approx \frac32 \sum_{j \le k} 1/n_j$ of a Gaussian under replacement.
+
+    In units of the variance. Up to terms of order $n^{-2}$ for each fit, whatever the ddof; with ddof 1 it
+    tends to infinity with k, and sizes that grow like $j^{1+\epsilon}$ keep it bounded.
+
+    Arguments:
+        sizes: n_1 ... n_F in points, [F].
+
+    Returns:
+        after 1 ... F fits, [F].
+
+    Source: Shumailov et al., 2023, arXiv 2305.17493.
+    """
+    return 1.5 * np.cumsum(1 / np.asarray(sizes, dtype=float))

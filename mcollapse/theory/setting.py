@@ -10,7 +10,7 @@ CHOICES = {
     "family": (
         "bernoulli", "categorical", "poisson", "gaussian", "multivariate-gaussian", "linear-regression",
         "next-token", "empirical", "kernel-density", "location", "logistic-regression", "poisson-regression",
-        "symmetric-mixture",
+        "symmetric-mixture", "markov-text",
     ),
     "estimator": (
         "maximum-likelihood", "unbiased", "add-constant", "real-only", "debiased", "weighted", "minimum-norm",
@@ -50,7 +50,8 @@ class Setting:
     Arguments:
         family: "bernoulli", "categorical", "poisson", "gaussian" (one-dimensional), "multivariate-gaussian",
             "linear-regression", "logistic-regression", "poisson-regression", "next-token" (many contexts at
-            once), "empirical", "kernel-density" (needs bandwidth), "location" or "symmetric-mixture".
+            once), "empirical", "kernel-density" (needs bandwidth), "location", "symmetric-mixture" or
+            "markov-text".
         estimator: "maximum-likelihood", "unbiased", "add-constant", "real-only" (maximum likelihood of the
             real points), "debiased", "weighted" (needs weights), "approximate-joint-ml" (eta = 2) or "ridge"
             (needs a penalty).
@@ -66,7 +67,9 @@ class Setting:
             "noise_variance": scalar, "covariance": [d, d] of the features}, where regressions other than the
             linear one have no noise; of rows, in d dimensions, {"variance": the trace of the covariance,
             "dimension": d, "spread": the integral of F(1 - F) dF, or 0 where there is no one distribution
-            function}; of a location, {"point_variance": that of the influence of a point}.
+            function}; of a location, {"point_variance": that of the influence of a point}; of
+            a text, for each of its n-grams, {"weights": [G], "context": [G], a number, "following": [G], the
+            context that it ends with or -1, "words": [G, k + 1]} and {"sentence": n-grams of one}.
         shares: alpha_t, [T+1]; entry 0 is never read.
         real_sizes: real points of each generation of "split", int [T+1]; entry 0 is never read.
         synthetic_sizes: its synthetic points, int [T+1]; entry 0 is never read.
@@ -226,10 +229,13 @@ class Setting:
         drawn from the truth as it is, "beyond" where two of these are, of which no law is known; else
         "agnostic".
         """
+        decoded = self.variance_factors is not None
+        plain = self.estimator in ("maximum-likelihood", "unbiased")
+        augmented = decoded and plain and self.pool == "real-and-newest"  # of which a law is known
         regimes: dict[Regime, bool] = {
-            "informed": self.informed,
+            "informed": self.informed and not augmented,
             "remembering": self.pool == "window" or (self.source == "past-models" and self.window != 1),
-            "decoded": self.variance_factors is not None,
+            "decoded": decoded,
             "biased": self.biases is not None,
         }
         found: list[Regime] = [regime for regime, holds in regimes.items() if holds]
@@ -307,6 +313,9 @@ def _check_truth(setting: Setting) -> None:
     if setting.family in ("empirical", "kernel-density"):
         _check_rows(setting.truth, setting.bandwidth)
         return
+    if setting.family == "markov-text":
+        _check_text(setting.truth)
+        return
     if setting.family == "location":
         if not 0 < float(setting.truth["point_variance"]) < np.inf or setting.fit not in ("mean", "median"):
             raise ValueError("a location needs a positive, finite point_variance and the fit mean or median")
@@ -336,6 +345,17 @@ def _check_regression(truth: Mapping[str, np.ndarray | float]) -> None:
         raise ValueError(
             "a regression needs a noise variance of at least 0 and a positive definite covariance"
         )
+
+
+def _check_text(truth: Mapping[str, np.ndarray | float]) -> None:
+    weights, words = np.asarray(truth["weights"]), np.asarray(truth["words"])
+    same = {np.shape(truth[name]) for name in ("context", "following")} == {weights.shape}
+    if not same or words.ndim != 2 or len(words) != len(weights) or not float(truth["sentence"]) >= 1:
+        raise ValueError(
+            "a text has weights, contexts and words for each n-gram, and sentences of one at least"
+        )
+    if np.any(weights < 0) or not np.any(weights > 0):
+        raise ValueError("weights of n-grams are not negative, and one is positive")
 
 
 def _check_rows(truth: Mapping[str, np.ndarray | float], bandwidth: float | str) -> None:

@@ -56,6 +56,16 @@ POINTS = {"family": "empirical", "truth": ROWS}
 KERNELS = {"family": "kernel-density", "truth": ROWS, "bandwidth": 0.5}
 PLACE = {"family": "location", "truth": {"point_variance": 1.5}}
 SYMMETRIC = {"family": "symmetric-mixture", "truth": {"location": 1.0, "variance": 0.5}}
+TEXT = {
+    "family": "markov-text",
+    "truth": {
+        "weights": np.array([2.0, 1.0, 0.0, 3.0, 1.0]),
+        "context": np.array([0, 0, 0, 1, 2]),
+        "following": np.array([1, 2, -1, 0, -1]),
+        "words": np.array([[0, 1], [0, 2], [0, 3], [1, 0], [2, 3]]),
+        "sentence": 3.0,
+    },
+}
 TINY = {
     "one point": np.ones(4, int),
     "two": np.full(4, 2),
@@ -85,6 +95,7 @@ TRUTHS = (
     LOGISTIC,
     RATES,
     SYMMETRIC,
+    TEXT,
 )
 PAIR = {
     "probabilities": np.array([0.7, 0.3]),
@@ -111,6 +122,12 @@ OTHERS = (
     *(
         theory.OneShotSetting(**ROWS_OF_TWO, real=a, synthetic=b, noise_variance=noise)
         for a, b, noise in ((0, 2, 0.0), (3, 0, 1.0), (2, 1, 1.0), (9, 9, 0.0))
+    ),
+    theory.PopulationSetting(
+        np.array([0.7, 0.3, 0.0]),
+        np.array([0.2, 0.8, 0.0]),
+        np.array([0.0, 0.0, 1.0]),
+        np.array([1.0, 0.5, 2.0]),
     ),
     *(theory.DownstreamSetting(chain, rows, 0.2) for chain in CHAINS for rows in (2, 3, 9)),
     theory.DownstreamSetting(CHAINS[0], 1, 0.0, 0.3),
@@ -193,8 +210,9 @@ def test_every_law_has_its_say():
     said = set()
     fits, families = FITS, (True, False)
     truths = (SYMBOLS, NORMAL, NORMALS, COUNTS, REGRESSION, REGRESSION | {"design": 40}, ISOTROPIC, LOGISTIC)
+    truths += (ISOTROPIC | {"design": 40},)
     truths = (*truths, TOKENS, RANDOM_TOKENS, TOKENS | {"truth": {"probabilities": np.array([[0.5, 0.5]])}})
-    truths += (POINTS, KERNELS, PLACE, PLACE | {"fit": "median"}, SYMMETRIC)
+    truths += (POINTS, KERNELS, PLACE, PLACE | {"fit": "median"}, SYMMETRIC, TEXT)
     for truth, source, pool, fit, own in product(truths, (*SOURCES, *MEMORIES), POOLS, fits, families):
         if pool == "window" and source in MEMORIES:
             continue
@@ -247,6 +265,8 @@ def test_one_exact_law_speaks_of_each_quantity():
         (PLACE | {"truth": {"point_variance": 0.0}}, "point_variance"),
         (SYMMETRIC | {"truth": {"location": -1.0, "variance": 1.0}}, "location of at least 0"),
         (SYMMETRIC | {"truth": {"location": 1.0, "variance": 0.0}}, "positive variance"),
+        (TEXT | {"truth": TEXT["truth"] | {"weights": np.ones(4)}}, "for each n-gram"),
+        (TEXT | {"truth": TEXT["truth"] | {"weights": -np.ones(5)}}, "not negative"),
         ({"combine": "both"}, "combine"),
         (REGRESSION | {"estimator": "ridge"}, "penalty above 0"),
         (REGRESSION | {"penalty": 0.1}, "no other estimator"),

@@ -1,5 +1,6 @@
 """Many contexts: one is a categorical model, several are sums of them, random counts by enumeration."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -93,6 +94,47 @@ def test_random_counts_by_enumeration():
         np.testing.assert_allclose(found.values, expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("start", ["real", "truth"])
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_random_counts_pooled_by_enumeration(share, start):
+    """All samples of two points at three generations, two contexts of two tokens, with their pools."""
+    table, weights, size = np.array([[0.7, 0.3], [0.2, 0.8]]), np.array([0.3, 0.7]), 2
+    made = setting(
+        table, sizes=np.full(3, size), contexts=weights, context_counts="random", source="mixture",
+        shares=np.full(3, share), pool="all", start=start,
+    )  # fmt: skip
+    first = np.full((2, 2), 0.5) if start == "real" else table
+    laws, expected = {(np.zeros((2, 2)).tobytes(), first.tobytes()): 1.0}, [] if start == "real" else [0.0]
+    for t in range(start == "truth", 3):
+        real, new = (1.0 if t == 0 else share), {}
+        for (pool, model), chance in laws.items():
+            counts, last = np.frombuffer(pool).reshape(2, 2), np.frombuffer(model).reshape(2, 2)
+            joint = (weights[:, None] * (real * table + (1 - real) * last)).ravel()
+            for points in product(range(4), repeat=size):
+                kept = counts + np.bincount(points, minlength=4).reshape(2, 2)
+                totals = kept.sum(axis=1, keepdims=True)
+                fitted = np.where(totals > 0, kept / np.where(totals > 0, totals, 1), last)
+                key = kept.tobytes(), fitted.tobytes()
+                new[key] = new.get(key, 0.0) + chance * float(np.prod(joint[list(points)]))
+        laws = new
+        expected.append(
+            sum(p * np.sum((np.frombuffer(m).reshape(2, 2) - table) ** 2) for (_, m), p in laws.items())
+        )
+    (found,) = theory.predictions(made, [("squared_error", {})])
+    assert found.law is contexts.POOLED
+    np.testing.assert_allclose(found.values, expected, rtol=1e-10)
+    other = theory.predictions(replace(made, contexts=np.array([0.4, 0.6])), [("squared_error", {})])[0]
+    assert not np.allclose(other.values, expected, rtol=1e-2)
+
+
+def test_one_context_of_random_counts_is_a_categorical_model():
+    for start in ("real", "truth"):
+        one = theory.predictions(of_one(TABLE[0], pool="all", start=start), [("squared_error", {})])[0]
+        parts = {"pool": "all", "start": start, "context_counts": "random"}
+        many = theory.predictions(setting(TABLE[:1], **parts), [("squared_error", {})])[0]
+        np.testing.assert_allclose(many.values, one.values, rtol=1e-10)
+
+
 def _next(laws, table, weights, real, constant) -> dict[bytes, float]:
     """The law of the next model from that of the last, point by point."""
     result: dict[bytes, float] = {}
@@ -134,7 +176,8 @@ def test_many_points_make_counts_of_contexts_certain():
     [
         {"pool": "subsample", "budget": np.full(4, 6)},
         {"source": "past-models", "counts": "fixed"},
-        {"context_counts": "random", "pool": "all"},
+        {"context_counts": "random", "pool": "window", "window": 2},
+        {"context_counts": "random", "pool": "all", "sizes": np.full(4, 10**7)},
         {
             "context_counts": "random",
             "source": "split",

@@ -26,6 +26,9 @@ WEIGHTS = np.array([0.9, 0.7, 0.2, 0.5])
 CASES = [
     *((("real-only", "all"), source, "real") for source in SOURCES),
     (("debiased", "newest"), "random", "real"),
+    *((("real-only", "newest"), source, "real") for source in SOURCES),
+    *((("real-only", "newest"), source, "truth") for source in ("random", "split")),
+    (("weighted", "real-and-newest"), "last", "real"),
     *(
         (("weighted", "newest"), source, start)
         for source in ("last", "fixed", "split")
@@ -47,7 +50,10 @@ def fitted(setting: Setting, t: int, model: float, memory: tuple, real, made) ->
     (i, n), (j, m) = real, made
     if setting.pool == "real-and-newest":
         kept = real if t == 0 else memory
-        return ((kept[0] + j) / (kept[1] + m) if t else i / n), kept
+        w = setting.weights[t] if setting.estimator == "weighted" else kept[1] / (kept[1] + m)
+        return (w * kept[0] / kept[1] + (1 - w) * j / m if t else i / n), kept
+    if setting.estimator == "real-only" and setting.pool == "newest":
+        return (i / n if n else model), ()
     if setting.estimator == "real-only":
         seen = (memory[0] + i, memory[1] + n)
         return seen[0] / seen[1], seen
@@ -99,12 +105,12 @@ def test_exact_risk(case):
 
 
 def test_no_law_where_none_is_known():
-    for case in ((("real-only", "newest"), "random"), (("real-only", "subsample"), "random"),
+    for case in ((("real-only", "window"), "random"), (("real-only", "subsample"), "random"),
                  (("debiased", "all"), "random"), (("debiased", "newest"), "fixed"),
                  (("weighted", "newest"), "random"), (("weighted", "all"), "fixed"),
                  (("maximum-likelihood", "real-and-newest"), "random")):  # fmt: skip
         (estimator, pool), source = case
-        setting = setting_of(estimator, pool, source, "real", budget=np.full(4, 2))
+        setting = setting_of(estimator, pool, source, "real", budget=np.full(4, 2), window=2)
         asked = [(q, {}) for q in ("squared_error", "alive", "support", "single_symbol")]
         assert predictions(setting, asked) == [], case
 

@@ -1,5 +1,7 @@
 """Laws of ridge, of models downstream and of subsampled rows, against numpy and the published forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -158,3 +160,73 @@ def test_no_experiment_downstream_is_refused():
     for numbers in ((0, 0.1), (9, -0.1), (9, 0.1, -1.0)):
         with pytest.raises(ValueError, match="at least 0"):
             theory.DownstreamSetting(setting(np.eye(3)), *numbers)
+
+
+@pytest.mark.parametrize("d, rows", [(10, 40), (10, 12), (20, 10), (6, 6)])
+def test_means_over_a_spectrum(d, rows):
+    """Wishart matrices of numpy; without the correction for their size most are rejected."""
+
+    def spectral_mean(f, d, rows):
+        at, weights = theory.spectrum(d, rows)
+        return weights @ f(at)
+
+    x = np.random.default_rng(d).standard_normal((8000, rows, d))
+    values = np.linalg.eigvalsh(np.swapaxes(x, 1, 2) @ x / rows).clip(0)
+    rejected = 0
+    for f in (lambda x: x, lambda x: x**2, lambda x: 1 / (0.5 + x), lambda x: (x / (x + 0.5)) ** 6):
+        mean, error = moments(f(values).mean(axis=1))
+        ours = spectral_mean(f, d, rows)
+        assert abs(ours - mean) < 5 * error + 0.1 * abs(mean) / min(d, rows) ** 2
+        limit = spectral_mean(f, 10**6 * d, 10**6 * rows)
+        rejected += abs(limit - mean) > 5 * error + 0.1 * abs(mean) / min(d, rows) ** 2
+    assert rejected >= 2 and np.isclose(spectral_mean(lambda x: x, d, rows), 1)
+    assert np.isclose(spectral_mean(lambda x: x**2, d, rows), 1 + (d + 1) / rows)  # exact of Wishart matrices
+
+
+@pytest.mark.parametrize("d, rows, penalty", [(10, 40, 0.1), (10, 12, 0.1), (20, 10, 0.2)])
+def test_ridge_on_one_design(d, rows, penalty):
+    """Chains in numpy within the declared tolerance; those of another penalty or noise are not."""
+    rng, fits, repeats, noise = np.random.default_rng(0), 5, 4000, 0.5
+    truth = np.zeros(d)
+    truth[0] = 1.0
+    made = setting(
+        np.eye(d), rows, truth, noise, fits, estimator="ridge", penalty=penalty, design=rows, start="truth"
+    )
+    x = rng.standard_normal((repeats, rows, d))
+    gram = np.swapaxes(x, 1, 2) @ x / rows
+    model, seen = np.broadcast_to(truth, (repeats, d)), []
+    for _ in range(fits):
+        y = np.einsum("rnd,rd->rn", x, model) + noise**0.5 * rng.standard_normal((repeats, rows))
+        right = np.einsum("rnd,rn->rd", x, y) / rows
+        model = np.linalg.solve(gram + penalty * np.eye(d), right[..., None])[..., 0]
+        seen.append(moments(np.sum((model - truth) ** 2, axis=1)) + moments(np.sum(model**2, axis=1)))
+    error, its, norm, other = np.array(seen).T
+
+    def near(given):
+        found = {p.quantity: p for p in theory.predictions(given)}
+        assert {p.law.name for p in found.values()} == {"ridge-replacement-design"}
+        room = theory.design_ridge.tolerance(made)
+        ours, length = found["squared_error"].values[1:], found["squared_norm"].values[1:]
+        assert found["squared_error"].values[0] == 0 and np.isclose(found["squared_norm"].values[0], 1)
+        return np.all(abs(ours - error) < 5 * its + room * error) and np.all(
+            abs(length - norm) < 5 * other + room * norm
+        )
+
+    assert near(made)
+    assert not near(replace(made, penalty=1.4 * penalty))
+    assert not near(replace(made, truth=made.truth | {"noise_variance": 0.3 * noise}))
+
+
+def test_ridge_on_one_design_in_the_long_run():
+    """Of no penalty it is least squares; of many fits nothing is left but noise, which is bounded."""
+    made = setting(np.eye(4), 40, np.eye(4)[0], 0.5, 4, estimator="ridge", penalty=1e-7, design=40)
+    least = replace(made, estimator="maximum-likelihood", penalty=0.0)
+    (exact,) = [p for p in theory.predictions(least, [("squared_error", {})])]
+    np.testing.assert_allclose(theory.design_ridge_moments(made)["squared_error"], exact.values, rtol=0.02)
+    long = setting(np.eye(4), 40, np.eye(4)[0], 0.5, 4000, estimator="ridge", penalty=0.3, design=40)
+    found = theory.predictions(long, [("squared_norm", {})], np.array([2000, 4000]))[0].values
+    at, weights = theory.spectrum(4, 40)
+    noise = weights @ (at / (0.3 * (2 * at + 0.3))) * 0.5 * 4 / 40
+    np.testing.assert_allclose(found, noise, rtol=1e-9)
+    tilted = replace(made, truth=made.truth | {"covariance": np.diag([1.0, 2.0, 1.0, 1.0])})
+    assert not theory.predictions(tilted) and not theory.predictions(replace(made, sizes=np.full(5, 80)))

@@ -95,6 +95,23 @@ def test_two_processes_have_the_numbers_of_one(tmp_path):
     assert_same(tmp_path / "one", tmp_path / "two")
 
 
+@pytest.mark.slow
+def test_two_processes_share_the_cells_of_a_sweep_that_grows(tmp_path):
+    """Cells of one block each fall to different processes, and those of the first grid stay."""
+    spec = specification(tmp_path, 40)
+    text, grown = spec.read_text().replace("1_500", "128"), tmp_path / "grown.toml"
+    some, more = ", ".join(map(str, range(20, 220))), ", ".join(map(str, range(20, 260)))
+    spec.write_text(text + f'[sweep]\n"sizes.value" = [{some}]\n')
+    grown.write_text(text + f'[sweep]\n"sizes.value" = [{more}]\n')
+    one, two = tmp_path / "one", tmp_path / "two"
+    for path, processes in ((one, 1), (two, 2)):
+        for command in (("run", spec, "--out", path), ("resume", path, "--spec", grown)):
+            codes, told = finish(start(command, path, processes))
+            assert codes == [0] * processes, told
+    assert_same(one, two)
+    assert mc.Trajectories.load(one)["squared_error"].mean.shape[0] == 240
+
+
 LONG = 400_000
 
 

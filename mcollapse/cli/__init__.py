@@ -159,6 +159,12 @@ def run(
 @app.command()
 def resume(
     store: Annotated[pathlib.Path, typer.Argument(help="What a run has left: the directory of --out.")],
+    specification: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            "--spec", help="SPEC.toml as it is now: a sweep may have other values; the rest must be the same."
+        ),
+    ] = None,
     replicates: Annotated[
         int | None, typer.Option("--replicates", help="As many in all; left out, as many as were asked for.")
     ] = None,
@@ -172,23 +178,22 @@ def resume(
     process: ProcessOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a run that was stopped, or give a finished one more replicates."""
+    """Go on with a run that was stopped; give it more replicates, or its sweep other values."""
     _connect(distributed, coordinator, processes, process)
     from mcollapse.running import hosts
+    from mcollapse.storing.resuming import check_resumable
     from mcollapse.storing.resuming import resume as resumed
 
     check_profile(profile)
-
-    result = _stoppable(
-        lambda: resumed(
-            store,
-            replicates=replicates,
-            progress=not as_json,
-            checkpoint_every=checkpoint_every,
-        ),
-        no_cache,
-        profile,
-    )
+    check_resumable(store)
+    options: dict[str, Any] = {"progress": not as_json, "checkpoint_every": checkpoint_every}
+    if specification is None:
+        result = _stoppable(lambda: resumed(store, replicates=replicates, **options), no_cache, profile)
+    else:
+        changes = {} if replicates is None else {"replicates": replicates}
+        experiment = Experiment(specification, None, None, (), None, changes)
+        arguments = experiment.arguments(store, as_json)
+        result = _stoppable(lambda: _simulated(arguments, checkpoint_every, as_json), no_cache, profile)
     violated = hosts.index() == 0 and tell_result(result, store, level, as_json)
     raise typer.Exit(1 if violated else 0)
 

@@ -35,11 +35,7 @@ def resume(
             truth or metrics are the user's own: call `simulate` with the same arguments and `store` instead.
     """
     path, shown = pathlib.Path(store), meter(progress)
-    told = stored_attributes(path)
-    if told is None:
-        raise ValueError(
-            f"{path} holds no run that could go on: give the directory that a run was told to write"
-        )
+    told = check_resumable(path)
     try:
         asked = _prepared(path, told, replicates, chunk, devices)
     except ValueError as error:
@@ -54,6 +50,16 @@ def resume(
     check_fits(asked, stored=True)
     with hosts.together(), Store(path, asked, checkpoint_every) as opened:
         return opened.run(shown)
+
+
+def check_resumable(path: pathlib.Path) -> dict[str, Any]:
+    """What a store says of its run; refused, where there is none that could go on."""
+    told = stored_attributes(path)
+    if told is None:
+        raise ValueError(
+            f"{path} holds no run that could go on: give the directory that a run was told to write"
+        )
+    return told
 
 
 def _prepared(

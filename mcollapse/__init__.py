@@ -34,6 +34,7 @@ from mcollapse.simulate import simulate as simulate
 from mcollapse.simulate import sweep as sweep
 from mcollapse.status import Status as Status
 from mcollapse.storing import Interrupted as Interrupted
+from mcollapse.storing import resume as resume
 from mcollapse.trajectories import Trajectories as Trajectories
 from mcollapse.trajectories import difference as difference
 from mcollapse.version import __version__ as __version__

@@ -96,11 +96,15 @@ def sweep(
     store: str | os.PathLike[str] | None = None,
     checkpoint_every: float = CHECKPOINT_SECONDS,
 ) -> Trajectories:
-    """`simulate` for every combination of values in `over`, as one program and on the same keys.
+    """`simulate` for every combination of values in `over`, with one program and on the same keys.
 
     `over` maps paths of numbers to their values: `{"source.real_share": [0, 0.1], "sizes.scale": [50, 90]}`;
     paths that begin with `truth.` vary the truth's parameters; where they begin with `family.`, a truth of
     the process's own family stays of it. Each becomes a labelled axis of the result.
+    Cells run in groups that fit a device and keep it busy, which devices, processes and time divide as they
+    do replicates; how they are grouped depends on none of them. A `store` may be given other values of the
+    same paths, if some cells stay: those are kept and not computed again, and what is swept no more is set
+    aside in `former`.
     Since cells share keys, differences between them are paired (common random numbers). A cell has the
     numbers of its own run, but for rounding; where categorical models could be kept as samples in some cells
     only (see `AbstractFamily.resampled`), they are in none.

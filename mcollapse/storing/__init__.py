@@ -3,4 +3,5 @@
 from mcollapse.storing.interruption import Interrupted as Interrupted
 from mcollapse.storing.interruption import signal_of as signal_of
 from mcollapse.storing.interruption import terminable as terminable
+from mcollapse.storing.resuming import resume as resume
 from mcollapse.storing.store import Store as Store

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -12,6 +12,8 @@ import numpy as np
 
 from mcollapse.abstract_process import AbstractProcess
 from mcollapse.families.base import Truth
+from mcollapse.recording import Record
+from mcollapse.storing.code import digest
 
 DECIDE = (
     "process", "truth_family", "records", "generations", "start", "key", "sweep", "dtype", "platform",
@@ -20,11 +22,23 @@ DECIDE = (
 """Attributes of a run; not its replicates, of which there may be more, nor chunks, devices and processes."""
 
 
-def fingerprint(attributes: dict[str, Any], process: AbstractProcess, truth: Truth) -> dict[str, Any]:
-    """Plain data that are equal where the numbers of two runs are, but for the code of a user's own."""
+def fingerprint(
+    attributes: dict[str, Any], process: AbstractProcess, truth: Truth, records: Mapping[str, Record]
+) -> dict[str, Any]:
+    """Plain data that are equal where the numbers of two runs are."""
     filled_in = {"process": _filled_in(process), "truth_family": _filled_in(truth.family)}
+    parts = {"process": process, "truth_family": truth.family, "records": dict(records)}
     found = {name: attributes[name] for name in DECIDE} | {"truth": _digests(truth.params)}
-    return json.loads(json.dumps(found | {"filled_in": filled_in}))
+    return json.loads(json.dumps(found | {"filled_in": filled_in, "code": _code(parts)}))
+
+
+def _code(value: Any) -> Any:
+    """Digests of functions and classes of a user's own, by where they are; `None` where there are none."""
+    fields = dataclasses.fields(value) if isinstance(value, eqx.Module) else ()
+    inner = value if isinstance(value, dict) else {field.name: getattr(value, field.name) for field in fields}
+    found = {name: said for name, part in inner.items() if (said := _code(part))}
+    own = digest(value)
+    return found | ({"class": own} if own else {}) if found else own
 
 
 def _filled_in(value: Any) -> dict[str, Any]:

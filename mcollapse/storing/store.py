@@ -69,7 +69,7 @@ class Store:
         self.first = hosts.index() == 0
         self.saved_at = time.monotonic()
         self.revision = 0
-        self.fingerprint = fingerprint(asked.attributes(), asked.process, asked.truth)
+        self.fingerprint = fingerprint(asked.attributes(), asked.process, asked.truth, asked.records)
 
     def __enter__(self) -> "Store":
         check_may_write(self.path, self.shown)

@@ -1,8 +1,8 @@
-"""The command line: `mcollapse run`, `resume`, `compare`, `plot` and `list`.
+"""The command line: `mcollapse run`, `resume`, `compare`, `plot`, `list` and `reproduce`.
 
-Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law or a bound is violated;
-2, the input was wrong; 70, a fault of ours; 75, another process of the run failed or died; 130 and 143,
-interrupted by SIGINT and SIGTERM.
+Exit codes: 0, all is consistent with theory or no law applies; 1, an exact law, a bound or a published number
+that is not known to be wrong is contradicted; 2, the input was wrong; 70, a fault of ours; 75, another
+process of the run failed or died; 130 and 143, interrupted by SIGINT and SIGTERM.
 """
 
 import json
@@ -266,6 +266,65 @@ def list_(
     from mcollapse.cli.listing import tell_list
 
     tell_list(kind, as_json)
+
+
+@app.command()
+def reproduce(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID ...]", help="Experiments or papers; left out, they are listed."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every experiment.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Few replicates: seconds each.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Very many replicates.")] = False,
+    text: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            "--text", help="A UTF-8 text for experiments that read one: WikiText-2, for the papers' own."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the random numbers.")] = 0,
+    level: LevelOption = 1e-3,
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            "--out",
+            help="Directory for reports, figures and data; what was stopped in it goes on. Left out, a new "
+            "one is made here.",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Run anew what --out already holds.")
+    ] = False,
+    no_cache: CacheOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run papers' experiments anew: our numbers beside exact laws and published ones, with a report."""
+    from mcollapse.cli.reproduce import chosen, list_experiments, reproduce_all
+
+    if quick and full:
+        raise ValueError("a run is --quick or --full, not both")
+    if not 0 < level < 1:
+        raise ValueError(f"--level is a probability, such as 0.001, got {level}")
+    experiments = chosen(names or [], everything)
+    if not experiments:
+        list_experiments(as_json)
+        raise typer.Exit(0)
+    contradicted = _stoppable(
+        lambda: reproduce_all(
+            experiments,
+            size="quick" if quick else "full" if full else "normal",
+            seed=seed,
+            level=level,
+            text=text,
+            target=_target(None, "reproduce", False, False) if out is None else out,
+            overwrite=overwrite,
+            as_json=as_json,
+        ),
+        no_cache,
+        None,
+    )
+    raise typer.Exit(1 if contradicted else 0)
 
 
 def _one_input(

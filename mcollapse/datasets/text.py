@@ -23,9 +23,16 @@ class Corpus:
     """The text itself, word after word."""
 
     @classmethod
-    def from_text(cls, text: str, name: str = "text") -> "Corpus":
-        """Lower-case words of letters and apostrophes; a text without two different words is refused."""
-        sequence = tuple(word.lower() for word in WORD.findall(text))
+    def from_text(cls, text: str, name: str = "text", word: re.Pattern[str] = WORD) -> "Corpus":
+        r"""Lower-case words of letters and apostrophes, or what else matches `word`, such as `\w+`.
+
+        A text without two different words is refused.
+        """
+        return cls.of(tuple(found.lower() for found in word.findall(text)), name)
+
+    @classmethod
+    def of(cls, sequence: tuple[str, ...], name: str = "text") -> "Corpus":
+        """A text that is a sequence of words already."""
         found = Counter(sequence)
         if len(found) < 2:
             raise ValueError(
@@ -36,6 +43,12 @@ class Corpus:
         ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
         words, counts = zip(*ordered, strict=True)
         return cls(name, words, np.asarray(counts, np.int64), sequence)
+
+    def first(self, count: int) -> "Corpus":
+        """The text's first words; all of it where it has no more."""
+        if count >= len(self.sequence):
+            return self
+        return type(self).of(self.sequence[:count], f"the first {count:,} words of {self.name}")
 
     @property
     def tokens(self) -> int:
@@ -59,8 +72,8 @@ def help_topics() -> Corpus:
     return Corpus.from_text("\n".join(topics[key] for key in sorted(topics)), "Python's help topics")
 
 
-def read_text(path: str | pathlib.Path) -> Corpus:
-    """The words of a UTF-8 text file."""
+def read_text(path: str | pathlib.Path, word: re.Pattern[str] = WORD) -> Corpus:
+    """The words of a UTF-8 text file, of letters and apostrophes, or what else matches `word`."""
     file = pathlib.Path(path)
     if not file.is_file():
         raise ValueError(f"there is no text file at {file}")
@@ -70,4 +83,4 @@ def read_text(path: str | pathlib.Path) -> Corpus:
         raise ValueError(f"{file} is not UTF-8 text ({error}): convert it first") from error
     if not text.strip():
         raise ValueError(f"{file} is empty: a model cannot be fitted to no text")
-    return Corpus.from_text(text, file.name)
+    return Corpus.from_text(text, file.name, word)

@@ -3,6 +3,9 @@
 Matplotlib is imported when something is drawn and not before.
 """
 
+from mcollapse.plots.arms import arms as arms
+from mcollapse.plots.arms import paths as paths
+from mcollapse.plots.arms import scatter as scatter
 from mcollapse.plots.fans import fan as fan
 from mcollapse.plots.generations import trajectory as trajectory
 from mcollapse.plots.groups import bands as bands

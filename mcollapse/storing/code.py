@@ -11,7 +11,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-OURS = ("mcollapse", "equinox", "jax", "builtins", "abc", "typing")
+OURS = ("mcollapse", "equinox", "jax", "builtins", "abc", "collections", "typing")
 
 
 def digest(value: Any) -> str | None:

@@ -233,6 +233,7 @@ def test_both_parts_of_the_first_batch_from_the_truth_share_a_design():
     assert np.isclose(verdict.predicted[1], 3 / 4 / 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", [mc.pools.Newest(), mc.pools.All()])
 def test_without_noise_an_error_of_rounding_violates_nothing(pool):
     process = mc.RecursiveTraining(family=PLAIN, sizes=20, pool=pool)

@@ -157,6 +157,7 @@ def test_the_determinant_shrinks_far_below_the_smallest_float():
     assert not np.any(run.status >= Status.TOO_FEW_POINTS)
 
 
+@pytest.mark.slow
 def test_one_dimension_is_the_gaussian():
     """The same law as the family of one dimension, whose draws are others."""
 

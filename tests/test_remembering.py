@@ -43,7 +43,7 @@ def run_of(case, source, pool, path="auto"):
     )  # fmt: skip
 
 
-QUICK = ("all, a mixture", "window")
+QUICK = ("window",)
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ def swept(sizes):
     )["x"].values  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_sweep_keeps_samples_where_every_cell_can():
     both = swept([40, 60])
     for cell, size in enumerate((40, 60)):

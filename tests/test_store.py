@@ -331,6 +331,7 @@ def test_an_error_of_a_worker_loses_nothing_that_was_computed(store, whole, monk
     assert meter.told > 0 and round(done) == REPLICATES * GENERATIONS
 
 
+@pytest.mark.slow
 def test_an_error_of_the_thread_that_gathers_saves_nothing_half_taken_in(store, whole, monkeypatch):
     """A chunk that some collectors have and others have not is done again, and counted once."""
     add, calls = hitting_time._HittingCollector.add, itertools.count(1)

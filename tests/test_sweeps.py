@@ -44,7 +44,9 @@ def whole():
     return run
 
 
-@pytest.mark.parametrize("cells, chunks", [(2, 6), pytest.param(1, 12, marks=pytest.mark.slow), (4, 4)])
+@pytest.mark.parametrize(
+    "cells, chunks", [(2, 6), *(pytest.param(*each, marks=pytest.mark.slow) for each in [(1, 12), (4, 4)])]
+)
 def test_no_bit_depends_on_how_many_cells_run_together(cells, chunks, whole, monkeypatch):
     at_once(monkeypatch, cells)
     run = swept()
@@ -120,6 +122,7 @@ def test_any_change_of_the_grid_at_any_moment(seed, tmp_path, whole, monkeypatch
     assert_equal(more, swept(replicates=500))
 
 
+@pytest.mark.slow
 def test_a_changed_sweep_has_more_replicates_without_its_script(tmp_path, monkeypatch):
     at_once(monkeypatch, 2)
     swept(tmp_path)
@@ -166,6 +169,7 @@ def test_a_sweep_with_no_cell_in_common_is_another_run(over, said, tmp_path):
     assert said in str(told.value) and attributes(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_sweep_of_a_single_cell(whole):
     run = swept(over={"sizes.value": [30]}, process=gaussian(sizes=20, source=mc.sources.Mixture(0.2)))
     np.testing.assert_allclose(run["keep"].values[:, 0], whole["keep"].values[:, 1, 1], rtol=1e-5)

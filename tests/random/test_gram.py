@@ -66,6 +66,7 @@ def test_two_hands_and_rows_have_one_law(size, count):
             assert_two_samples(ours[:, i, j], theirs[:, i, j])
 
 
+@pytest.mark.slow
 def test_no_rows_and_no_factor(key):
     assert (np.asarray(random.gram_factor(key, 1, 0, 3)) == 0).all()
     identity = random.gram_factor(key, 1, 2, 3, np.eye(3))

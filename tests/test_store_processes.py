@@ -92,7 +92,7 @@ def command(*arguments, slowly=False, before="", **options):
 def under_way(store, process):
     """Wait until a chunk is on its way and a checkpoint tells of it."""
     until = time.monotonic() + 120
-    while not (found := checkpoints(store).steps()) or found[-1] < 2:
+    while not (found := checkpoints(store).newest()) or all(f["t"] <= 0 for f in found[1]["flights"]):
         assert process.poll() is None and time.monotonic() < until, process.communicate()
         time.sleep(0.05)
 

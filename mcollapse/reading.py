@@ -90,11 +90,27 @@ def read(target: pathlib.Path) -> tuple[Arrays, Attributes]:
     Raises:
         ValueError: it is none of mcollapse's, damaged, or larger than memory.
     """
-    group, told, reduced = _settled(target)
-    # first the statuses: what they call done is whole in the arrays that are read after them
-    names = sorted(_arrays(group), key=lambda name: name != "status")
-    arrays = {name: _array(target, group, name, told) for name in names if name not in reduced}
-    return arrays | reduced, told
+    while True:
+        before = cells_of(target)
+        try:
+            group, told, reduced = _settled(target)
+            # first the statuses: what they call done is whole in the arrays that are read after them
+            names = sorted(_arrays(group), key=lambda name: name != "status")
+            arrays = {name: _array(target, group, name, told) for name in names if name not in reduced}
+        except ValueError:
+            if cells_of(target) == before:
+                raise
+        else:
+            if cells_of(target) == list(told["sweep"].items()):
+                return arrays | reduced, told
+
+
+def cells_of(target: pathlib.Path) -> list[tuple[str, Any]] | None:
+    """The axes of a data set's sweep, which may be given other values; `None` where nothing can be read."""
+    try:
+        return list(read_attributes(target)["sweep"].items())
+    except ValueError:
+        return None
 
 
 def read_some(target: pathlib.Path, beginning: str) -> Arrays:

@@ -103,11 +103,11 @@ def sweep(
     the process's own family stays of it. Each becomes a labelled axis of the result.
     Cells run in groups that fit a device and keep it busy, which devices, processes and time divide as they
     do replicates; how they are grouped depends on none of them. A `store` may be given other values of the
-    same paths, if some cells stay: those are kept and not computed again, and what is swept no more is set
-    aside in `former`.
+    same paths, if some cells stay: those are kept as they are and not computed again, and what is swept no
+    more is set aside in `former`.
     Since cells share keys, differences between them are paired (common random numbers). A cell has the
     numbers of its own run, but for rounding; where categorical models could be kept as samples in some cells
-    only (see `AbstractFamily.resampled`), they are in none.
+    only (see `AbstractFamily.resampled`), they are in none, but for those that a store had before.
     """
     rule = replicates if isinstance(replicates, Until) else None
     count = replicates.first if isinstance(replicates, Until) else replicates

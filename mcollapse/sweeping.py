@@ -79,11 +79,12 @@ def chosen_cells(
 def _positions(path: str, values: Sequence[float], value: float | None) -> Sequence[int]:
     if value is None:
         return range(len(values))
-    near = np.flatnonzero(np.isclose(values, value))
-    if not near.size:
+    distances = np.abs(np.asarray(values, float) - value)
+    nearest = int(np.argmin(distances))
+    if distances[nearest] > 1e-5 * abs(value):
         listed = ", ".join(f"{v:g}" for v in values)
         raise ValueError(f"cell[{path!r}] is {value!r}, and the sweep has {listed}")
-    return [int(near[0])]
+    return [nearest]
 
 
 def stacked(cells: list[Experiment]) -> tuple[Experiment, tuple[int | None, ...]]:

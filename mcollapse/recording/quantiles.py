@@ -82,34 +82,34 @@ class Quantiles(AbstractReducer):
 
 
 class _QuantilesCollector(Collector):
-    """Counts `[bin, position]` of the bins seen so far, as they came, and for each bin where its row is."""
+    """Counts `[bin, position]` of the bins seen so far, as they came."""
 
     def __init__(
         self, bins: FloatBins, whole: bool, shape: tuple[int, ...], generations: np.ndarray, replicates: int
     ):
         self.bins, self.whole, self.shape, self.generations = bins, whole, shape, generations
         self.replicates, self.positions = replicates, int(np.prod(shape))
-        self._take(np.zeros(1, np.int32), np.zeros((1, self.positions), np.int64))
+        self.numbers, self.counts = np.zeros(1, np.int32), np.zeros((1, self.positions), np.int64)
 
-    def _take(self, numbers: np.ndarray, counts: np.ndarray) -> None:
-        self.numbers, self.counts = numbers, counts
+    def _rows(self) -> np.ndarray:
+        """The row of each bin, -1 of those that were not seen: made when it is wanted, for it is large."""
+        rows = np.full(2 * self.bins.last + 5, -1, np.intp)
         # a bin's number is its index: negative ones count from the end, as they do in Python
-        self.row = np.full(2 * self.bins.last + 5, -1, np.intp)
-        self.row[numbers] = np.arange(len(numbers))
+        rows[self.numbers] = np.arange(len(self.numbers))
+        return rows
 
     def add(self, first: int, summary: np.ndarray, count: int | None = None) -> None:
-        lanes = summary.reshape(self.positions, -1)[:, : self.replicates - first]
-        rows = self.row[lanes]
+        lanes, row = summary.reshape(self.positions, -1)[:, : self.replicates - first], self._rows()
+        rows = row[lanes]
         if rows.size and rows.min() < 0:
             new = rows < 0
             self._append(np.unique(lanes[new]).astype(np.int32))
-            rows[new] = self.row[lanes[new]]
+            rows[new] = self._rows()[lanes[new]]
         rows *= self.positions
         rows += np.arange(self.positions)[:, None]
         np.add.at(self.counts.reshape(-1), rows.reshape(-1), 1)
 
     def _append(self, numbers: np.ndarray) -> None:
-        self.row[numbers] = len(self.numbers) + np.arange(len(numbers))
         self.numbers = np.concatenate([self.numbers, numbers])
         nothing = np.zeros((len(numbers), self.positions), np.int64)
         self.counts = np.concatenate([self.counts, nothing])
@@ -124,8 +124,8 @@ class _QuantilesCollector(Collector):
         numbers, counts = taken["numbers"], taken["counts"]
         if len(numbers) != len(counts) or np.any(np.abs(numbers) > self.bins.last + 2):
             raise ValueError("the state's bins are not these: it was gathered for another relative error")
-        self._append(np.sort(numbers[self.row[numbers] < 0]))
-        self.counts[self.row[numbers]] += counts
+        self._append(np.sort(numbers[self._rows()[numbers] < 0]))
+        self.counts[self._rows()[numbers]] += counts
 
     def finish(self) -> QuantilesEntry:
         finite = np.flatnonzero(np.abs(self.numbers) <= self.bins.last)

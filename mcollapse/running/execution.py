@@ -46,7 +46,7 @@ class Job:
     axes: tuple[int | None, ...] | None
     shape: tuple[int, ...]
     groups: tuple[Group, ...]
-    """Of cells, which run one after another; one, where there is no sweep."""
+    """Of cells that run together; one, where there is no sweep."""
     places: dict[tuple[float, ...], int]
     """The number of each cell in the experiment."""
     root: np.ndarray
@@ -105,13 +105,13 @@ class Job:
         return {group.number: group for group in self.groups}
 
     def of_group(self, group: Group) -> Experiment:
-        """The experiment of its cells, and where it has fewer than others of one of them more than once."""
+        """The experiment of its cells."""
         if self.axes is None:
             return self.experiment
         cells = [self.places[cell] for cell in group.cells if cell is not None]
-        # what the sweep has no more is in no group that runs, but for more replicates: then anything will do
+        # in the place of a cell that is no cell of the sweep anything will do
         given = [cells[0] if cell is None else self.places[cell] for cell in group.cells]
-        return some(self.experiment, self.axes, given + [given[-1]] * (self.cells_at_once - len(given)))
+        return some(self.experiment, self.axes, given)
 
     def size(self, ids: Ranges) -> int:
         """How many replicates of a cell these are."""
@@ -177,7 +177,10 @@ class Gathered:
 
     def replicates(self, job: Job) -> int:
         """How many are done in every cell."""
-        return min(self.done.within(*group.ids(job.replicates)) for group in job.groups)
+        found = dict.fromkeys((group.number for group in job.groups), 0)
+        for first, stop in self.done:  # a range is of one group
+            found[number_of(first)] += stop - first
+        return min(found.values())
 
 
 class Stopped(Exception):

@@ -24,7 +24,7 @@ class Group:
 
     number: int
     cells: tuple[Cell | None, ...]
-    """`None` in place of one that the sweep had once, and has no more."""
+    """`None` in place of one that the sweep has no more, and of what fills a last group: all are as large."""
 
     @property
     def wanted(self) -> int:
@@ -52,10 +52,10 @@ def grouped(grid: Grid, size: int, before: Sequence[Group] = ()) -> tuple[Group,
     others = [cell for cell in map(tuple, (c.values() for c in grid.cells())) if cell not in have]
     first = 1 + max((group.number for group in before), default=-1)
     count = math.ceil(len(others) / size)
-    even = math.ceil(len(others) / max(count, 1))  # of one size, but for the last
+    even = math.ceil(len(others) / max(count, 1))
+    filled: list[Cell | None] = [*others, *[None] * (-len(others) % max(even, 1))]
     made = [
-        Group(first + i, tuple(others[i * even : (i + 1) * even]))
-        for i in range(math.ceil(len(others) / max(even, 1)))
+        Group(first + i, tuple(filled[i * even : (i + 1) * even])) for i in range(len(filled) // max(even, 1))
     ]
     return (*kept, *made)
 

@@ -16,7 +16,7 @@ from mcollapse.costs import Costs, Statistics, peak_device_memory, peak_memory
 from mcollapse.description import describe
 from mcollapse.families.base import Params, Truth
 from mcollapse.program import Experiment, Records
-from mcollapse.recording import Allocate, Collector, Record, resolve
+from mcollapse.recording import BLOCK, Allocate, Collector, Record, resolve
 from mcollapse.running import hosts
 from mcollapse.running.arguments import Device, check_numbers, checked_records, local_devices, root_words
 from mcollapse.running.execution import Gathered, Job, worker_count
@@ -93,8 +93,10 @@ class Prepared:
         return dataclasses.replace(self, job=dataclasses.replace(self.job, replicates=replicates))
 
     def with_groups(self, groups: tuple[Group, ...]) -> "Prepared":
-        """The same experiment, its cells grouped otherwise."""
-        return dataclasses.replace(self, job=dataclasses.replace(self.job, groups=groups))
+        """The same experiment, its cells grouped otherwise: of larger groups fewer lanes at once."""
+        job = dataclasses.replace(self.job, groups=groups)
+        fit = self.job.lanes * self.job.cells_at_once // job.cells_at_once // BLOCK * BLOCK
+        return dataclasses.replace(self, job=dataclasses.replace(job, lanes=min(job.lanes, max(BLOCK, fit))))
 
     def result(self, gathered: Gathered, stats: Statistics | None = None) -> Trajectories:
         """What was gathered, with all that is needed to know why."""

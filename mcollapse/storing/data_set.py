@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mcollapse.reading import JOURNAL, by_replicate, replace_file, write_journal
+from mcollapse.reading import JOURNAL, by_replicate, cells_of, replace_file, write_journal
 from mcollapse.recording import BLOCK
 from mcollapse.recording.entries import Variables
 from mcollapse.running.ranges import Ranges
@@ -33,6 +33,27 @@ ROOM = 512
 
 Place = tuple[int, ...]
 """Of a cell, along the axes of a sweep."""
+
+
+class Bound:
+    """An array of a result on a disk: as it was, or refused once its data set has been given other cells."""
+
+    def __init__(self, array: Any, path: pathlib.Path):
+        self.array, self.path, self.cells = array, path, cells_of(path)
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.array, name)
+
+    def __getitem__(self, rows: Any) -> Any:
+        """Slices, of the replicates that there were."""
+        found = self.array[: self.shape[0]] if rows is Ellipsis else self.array[rows]
+        if cells_of(self.path) != self.cells:
+            raise ValueError(
+                f"{self.path} was given other values of its sweep since: load it anew, or what is kept "
+                f"in {self.path.parent / 'former'}"
+            )
+        return found
 
 
 class DataSet:
@@ -64,14 +85,20 @@ class DataSet:
         group, sweep = zarr.open_group(new, mode="w", zarr_format=3), tuple(told["sweep"])
         along = {name: array for name, (dims, array) in variables.items() if by_replicate(dims)}
         rows = _rows_of_a_file(list(along.values()), len(sweep))
-        for name, (dims, array) in variables.items():
-            made = _created(group, name, dims, array, rows, sweep)
-            if name not in along:
-                made[...] = array
-            for place, origin in (origins or {}).items() if name in along else ():
-                _copy(self[name], origin, made, place)
-        making = DataSet(new)
-        making.tell(told)
+        try:
+            for name, (dims, array) in variables.items():
+                made = _created(group, name, dims, array, rows, sweep)
+                if name not in along:
+                    made[...] = array
+                for place, origin in (origins or {}).items() if name in along else ():
+                    _copy(self[name], origin, made, place)
+            DataSet(new).tell(told)
+        except OSError:
+            shutil.rmtree(new, ignore_errors=True)  # a full disk has better use for it
+            raise
+        with contextlib.suppress(FileNotFoundError):
+            if former is not None:
+                shutil.copyfile(self.journal, former.parent / JOURNAL)  # of a writer that was killed
         with contextlib.suppress(FileNotFoundError):
             os.rename(self.path, former or old)
         os.rename(new, self.path)

@@ -29,6 +29,7 @@ def fingerprint(
     filled_in = {"process": _filled_in(process), "truth_family": _filled_in(truth.family)}
     parts = {"process": process, "truth_family": truth.family, "records": dict(records)}
     found = {name: attributes[name] for name in DECIDE} | {"truth": _digests(truth.params)}
+    found["axes"] = list(attributes["sweep"])  # cells are named by their values in this order
     return json.loads(json.dumps(found | {"filled_in": filled_in, "code": _code(parts)}))
 
 

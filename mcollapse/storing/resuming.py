@@ -1,5 +1,6 @@
 """Going on with a stored run from what its store says of itself, without the script that began it."""
 
+import contextlib
 import os
 import pathlib
 from typing import Any
@@ -15,6 +16,8 @@ from mcollapse.reading import read_some
 from mcollapse.running import hosts
 from mcollapse.running.needs import check_fits
 from mcollapse.running.preparation import Prepared, prepared
+from mcollapse.storing.data_set import DataSet
+from mcollapse.storing.lock import locked
 from mcollapse.storing.store import CHECKPOINT_SECONDS, Store, stored_attributes
 from mcollapse.trajectories import DATA, Trajectories, truth_from
 
@@ -54,6 +57,9 @@ def resume(
 
 def check_resumable(path: pathlib.Path) -> dict[str, Any]:
     """What a store says of its run; refused, where there is none that could go on."""
+    if path.is_dir() and hosts.index() == 0 and not (path / DATA).exists():
+        with contextlib.closing(locked(path)):
+            DataSet(path / DATA).recover()
     told = stored_attributes(path)
     if told is None:
         raise ValueError(

@@ -12,6 +12,7 @@ with each checkpoint.
 
 import contextlib
 import errno
+import hashlib
 import itertools
 import json
 import logging
@@ -30,6 +31,8 @@ from mcollapse import planning
 from mcollapse.costs import Costs, counted
 from mcollapse.progress import AbstractProgress
 from mcollapse.reading import JOURNAL, by_replicate, read_attributes
+from mcollapse.recording.entries import Variables
+from mcollapse.recording.keep import KeptEntry
 from mcollapse.running import hosts
 from mcollapse.running.company import OtherEnded
 from mcollapse.running.execution import Gathered, Stopped, execute
@@ -39,7 +42,7 @@ from mcollapse.running.needs import disk_problem
 from mcollapse.running.preparation import Prepared
 from mcollapse.running.ranges import Ranges
 from mcollapse.storing.checkpoint import Saved
-from mcollapse.storing.data_set import DataSet
+from mcollapse.storing.data_set import Bound, DataSet
 from mcollapse.storing.epochs import Epochs
 from mcollapse.storing.fingerprint import differences, fingerprint
 from mcollapse.storing.interruption import Interrupted, Signals, signal_of
@@ -52,7 +55,7 @@ logger = logging.getLogger("mcollapse")
 CHECKPOINTS = "checkpoints"
 FORMER = "former"
 """Cells that were swept once, and are no more, as data sets of their own."""
-PARTS = (DATA, CHECKPOINTS, JOURNAL, FORMER)
+PARTS = (DATA, DATA + ".new", DATA + ".old", CHECKPOINTS, JOURNAL, FORMER)
 """What a store holds, the lock left out."""
 CHECKPOINT_SECONDS = 120.0
 
@@ -119,7 +122,11 @@ class Store:
                 signals.received,
             )
         gathered.status.whole, seconds = status, time.perf_counter() - begun
-        return self.asked.result(gathered, self.asked.statistics(costs, seconds, status))
+        result = self.asked.result(gathered, self.asked.statistics(costs, seconds, status))
+        for entry in result.entries.values():
+            if isinstance(entry, KeptEntry):  # read when it is asked for, and perhaps too late
+                entry.stored = Bound(entry.stored, self.data.path)
+        return result
 
     def _meet(self, place: str, signals: Signals | None = None, asked: str = "") -> None:
         """Wait for the other processes, or stop where one of them was told to."""
@@ -214,7 +221,7 @@ class Store:
         except Stopped:
             self._save(gathered)
             if self._stop_signal(signals) is None:
-                raise OtherEnded(hosts.ended()) from None
+                raise OtherEnded(hosts.ended() or "another process fell silent for a while") from None
             raise Interrupted(
                 f"stopped with {self._done(gathered)} done, and all that "
                 f"was computed saved; go on with: {self._resume}",
@@ -315,15 +322,23 @@ class Store:
         states = [] if stored is None else self.epochs.newest()
         self._begin_epoch()
         self.revision = 0 if stored is None else stored["revision"]
+        most = max((told["replicates"] for _, told in states), default=0)
+        if most > self.asked.job.replicates:
+            raise ValueError(
+                f"{self.shown} was asked for {most:,} replicates before: go on with: "
+                f"{self._resume} --replicates {most}"
+            )
         if states and self.asked.grid is not None:
             size = self.asked.job.cells_at_once
-            known = {group.number: group for state in states for group in groups(state)}
+            by_age = [*states[:1], *reversed(states[1:])]  # what the newest says of a group holds
+            known = {group.number: group for state in by_age for group in groups(state)}
             self.asked = self.asked.with_groups(grouped(self.asked.grid, size, list(known.values())))
-        self._meet("have remembered", signals)
+        self._meet("have remembered", signals, _digest(states))
         if self.first:
             if not states:  # killed before the first: nothing is lost but the time since
                 self._begin_anew(stored)
             elif stored is not None and stored["fingerprint"] != self.fingerprint:
+                self._remember(stored, states)  # first: none may call done what the data set has no more
                 self._change_grid(stored, states)
             empty = self._unwritten().variables()
             with self._undamaged():
@@ -378,6 +393,15 @@ class Store:
                 )
         return found
 
+    def _remember(self, stored: dict[str, Any], states: list[Saved]) -> None:
+        """A checkpoint of what cells of the new grid have gathered, in their new groups."""
+        job = self.asked.with_replicates(stored["replicates"]).job
+        collectors = {name: self.asked.collectors(name, _nothing) for name in self.asked.records}
+        gathered = Gathered(collectors, Statuses(None, None), Ranges(), Ranges())
+        for state in states:
+            merge(gathered, state, job)
+        self.checkpoints.save(*saved(gathered, job))
+
     def _change_grid(self, stored: dict[str, Any], states: list[Saved]) -> None:
         """A data set of the new cells, with what is known of those that were there before."""
         job, grid, before = self.asked.job, self.asked.grid, planning.Grid.of(stored["sweep"])
@@ -391,12 +415,14 @@ class Store:
             place: origin for place, origin in cells.items() if place is not None and origin is not None
         }
         dropped = int(np.prod(before.shape)) - len(origins)
-        former = self.path / FORMER / str(self.revision) / DATA
+        numbers = (self.path / FORMER / str(n) for n in itertools.count(self.revision))
+        former = next(path for path in numbers if not path.exists()) / DATA
         if dropped:
             former.parent.mkdir(parents=True, exist_ok=True)
             found = counted(dropped, "cell")
             logger.warning("%s has %s that are swept no more: kept in %s", self.path, found, former)
         empty = self._unwritten()
+        self._check_disk(empty.variables())
         with self._undamaged():
             self.data.check_written({origins[p]: ranges for p, ranges in written.items() if p in origins})
             self.data.create(empty.variables(), self._told(empty, 0), origins, former if dropped else None)
@@ -411,9 +437,14 @@ class Store:
             logger.warning("no checkpoint in %s can be read: the run starts from the beginning", self.shown)
         self.epochs.remove()
         empty = self._unwritten().variables()
-        if fault := disk_problem({name: array.nbytes for name, (_, array) in empty.items()}, 0, self.path):
-            raise ValueError(fault)
+        self._check_disk(empty)
         self.data.create(empty, self._told(self._unwritten(), 0))
+
+    def _check_disk(self, variables: Variables) -> None:
+        if fault := disk_problem(
+            {name: array.nbytes for name, (_, array) in variables.items()}, 0, self.path
+        ):
+            raise ValueError(fault)
 
     def _unwritten(self) -> Trajectories:
         """The result before anything is done, in no memory."""
@@ -452,6 +483,12 @@ def stored_attributes(path: pathlib.Path) -> dict[str, Any] | None:
         if not isinstance(told.get(name), kind):
             raise ValueError(f"{data} is damaged: its attribute {name!r} is {str(told.get(name))[:60]}")
     return told
+
+
+def _digest(states: list[Saved]) -> str:
+    """Of what checkpoints call done: a process that has read others would share the run otherwise."""
+    told = json.dumps([[told["replicates"], told["done"], told["groups"]] for _, told in states])
+    return json.dumps({"checkpoints that were read": hashlib.sha256(told.encode()).hexdigest()[:16]})
 
 
 def holds_nothing(path: pathlib.Path) -> bool:

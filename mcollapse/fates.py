@@ -1,7 +1,8 @@
 r"""Improvement, plateau or collapse: what becomes of a risk, in every cell of a sweep.
 
 The words are those of `mcollapse.theory.LongRun`; here they are read off a run, which is finite: from the
-slope of the mean over its second half, and from how far it is from the first fit.
+slope of the mean over its second half, and from how far it is from the first fit. Unlike there, a plateau far
+above the first fit counts as collapse, and a risk that falls improves whatever it was before.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ from mcollapse.trajectories import Trajectories
 THRESHOLDS = Thresholds(slope=0.1, sigmas=3.0)
 """Coarser than those of the definitions: a map has many cells, whose exponents differ by more."""
 OUTCOMES = ("improves", "plateaus", "collapses", "undecided")
+UNDECIDED = OUTCOMES.index("undecided")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,9 @@ def fates(
     It improves where the slope is at most `-thresholds.slope`, collapses where it is at least
     `thresholds.slope` or the risk is `thresholds.catastrophic` times that of the first fit, and plateaus
     where none of these holds. A decision takes `thresholds.sigmas` standard errors; what needs more
-    replicates for one is undecided. The slope is
+    replicates for one is undecided. So is a mean that rare replicates carry where it is looked at, and one
+    that is not known there, as in a sweep that has not ended. A plateau far above the first fit is a collapse
+    here, unlike in `mcollapse.theory.LongRun`, and a risk that falls improves whatever it was. The slope is
     $\log(R_T/R_m)/\log(T/m)$ with m the recorded generation nearest to T/2.
 
     Arguments:
@@ -78,13 +82,14 @@ def fates(
     first, middle, last = (int(entry.generations[i]) for i in places)
     mean, axis = np.asarray(entry.mean, np.float64), len(entry.sweep_axes)
     start, half, end = (np.take(mean, i, axis) for i in places)
-    if not np.all((start > 0) & (half > 0) & (end > 0)):
+    if np.any((start <= 0) | (half <= 0) | (end <= 0)):
         raise ValueError(f"a mean of {name!r} is not positive: its growth and slope are those of a risk")
     length = np.log(last / middle)
     slope, growth = np.log(end / half) / length, end / start
     errors = (_log_ratio_error(entry, places[2], i) for i in (places[1], places[0]))
     slope_error, growth_error = next(errors) / length, growth * next(errors)
-    outcome = _decided(slope, slope_error, growth, growth_error, given)
+    heavy = np.take(np.asarray(entry.heavy), list(places), axis).any(axis)
+    outcome = np.where(heavy, UNDECIDED, _decided(slope, slope_error, growth, growth_error, given))
     expected = _law(run, name, places, length, given) if law else None
     return Fates(
         name, slope, slope_error, growth, growth_error, outcome, expected, (first, middle, last),
@@ -147,7 +152,7 @@ def _decided(
     improves = slope + reach <= -given.slope
     collapses = (slope - reach >= given.slope) | (growth - far >= given.catastrophic)
     plateaus = (np.abs(slope) + reach < given.slope) & (growth + far < given.catastrophic)
-    return np.select([improves, collapses, plateaus], [0, 2, 1], 3)
+    return np.select([improves, collapses, plateaus], [0, 2, 1], UNDECIDED)
 
 
 def _law(
@@ -158,7 +163,9 @@ def _law(
     found = np.full(shape, -1)
     for index in np.ndindex(shape):
         cell = {path: sweep[path][i] for path, i in zip(sweep, index, strict=True)}
-        exact = [p for p in predictions(run, name, cell) if p.law.kind == "exact" and p.statistic == "mean"]
+        said = predictions(run, name, cell)
+        exact = [p for p in said if p.law.kind == "exact" and p.statistic == "mean"]
+        exact = [p for p in exact if p.sharp[list(places)].all()]
         if exact:
             start, half, end = (exact[0].values[i] for i in places)
             slope = np.asarray(np.log(end / half) / length)

@@ -150,7 +150,8 @@ def rate(
 
     Raises:
         ValueError: whole trajectories were not kept, a mean in the window is not positive, or there are
-            fewer than three generations in it or fewer than 32 replicates.
+            fewer than three generations in it or fewer than 32 replicates, or a mean is positive only
+            thanks to one block of them.
     """
     name = _kept(run, name)
     (index,) = chosen_cells(run.attributes["sweep"], cell or {}, free=0)
@@ -163,13 +164,21 @@ def rate(
     chosen, window = _window(entry.generations, window, shift, name)
     places, values = entry.generations[chosen] + float(shift), entry.values[:, chosen]
     _check_values(name, entry.generations[chosen], values)
-    fitted, error = jackknife(values, lambda means: slope(places, means))
+    fitted, error = jackknife(values, lambda means: _slope(name, places, means))
     law, law_slope = _of_law(run, name, dict(cell or {}), component, chosen, places)
     return Rate(
         record=name, slope=fitted, standard_error=error, level=level, window=window, shift=float(shift),
         constant=line(places, values.mean(axis=0, dtype=np.float64))[0],
         law=law, law_slope=law_slope, heavy=bool(entry.heavy[chosen].any()),
     )  # fmt: skip
+
+
+def _slope(name: str, places: np.ndarray, means: np.ndarray) -> float:
+    if not np.all(means > 0):
+        raise ValueError(
+            f"a mean of {name!r} hangs on one block of replicates: use more, or another window=(first, last)"
+        )
+    return slope(places, means)
 
 
 def _kept(run: Trajectories, name: str | None) -> str:
@@ -237,7 +246,10 @@ def _of_law(
     for prediction in predictions(run, name, cell):
         if prediction.law.kind != "exact" or prediction.statistic == "variance":
             continue
-        values = prediction.values if component is None else prediction.values[..., component]
-        if np.all(np.isfinite(values[chosen])) and np.all(values[chosen] > 0):
+        values, sharp = (
+            array if component is None else array[..., component]
+            for array in (prediction.values, prediction.sharp)
+        )
+        if sharp[chosen].all() and np.all(np.isfinite(values[chosen])) and np.all(values[chosen] > 0):
             return prediction.law.name, slope(places, values[chosen])
     return "", math.nan

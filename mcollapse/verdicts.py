@@ -204,6 +204,7 @@ class _Test:
     def _power(self, usable: np.ndarray, level: float) -> float:
         if not usable.any():
             return math.nan
+        usable = usable & self.prediction.sharp  # a deviation within a bracket is none
         reach = critical_value(level, self.replicates) + 1.2816  # seen with probability 0.9
         size = np.abs(self.prediction.values)
         if self.indicator:  # of an event or of its opposite, whichever is rarer, where both are seen at all

@@ -1,6 +1,8 @@
 """What a researcher asks for at the shell beside running: lists, figures of saved runs, tables of their own."""
 
 import json
+import pathlib
+import re
 
 import matplotlib
 
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 import mcollapse as mc
 from mcollapse import theory
-from mcollapse.cli import app
+from mcollapse.cli import app, output
 from mcollapse.cli.listing import first_line
 from mcollapse.datasets import read_table
 from mcollapse.description import describe
@@ -21,7 +23,7 @@ from mcollapse.recording import HistogramEntry, HittingEntry, KeptEntry, Moments
 from mcollapse.spec import Specification, SpecificationError
 from tests.helpers import GAUSSIAN, ZIPF, categorical, gaussian
 from tests.test_command_line import command
-from tests.test_plots import made, sketch
+from tests.test_plots import made, sketch, swept
 
 RNG = np.random.default_rng(0)
 
@@ -132,6 +134,35 @@ def test_what_cannot_be_drawn_is_exit_code_2(saved, capsys, arguments, message):
     assert message in error and error.count("\n") == 1
 
 
+@pytest.mark.parametrize("width", [85, None])
+def test_a_figure_for_a_page_is_as_wide_as_it_says(saved, tmp_path, width):
+    shell("plot", "run.zarr", "--out", "page.svg", *(["--width", width] if width else []))
+    inches = float(re.search(r'<svg[^>]* width="([0-9.]+)pt"', (tmp_path / "page.svg").read_text())[1]) / 72
+    assert (inches == pytest.approx(85 / 25.4, rel=1e-3)) == (width == 85)
+
+
+def test_histograms_of_a_sweep_are_no_figure_and_no_error(tmp_path, capsys):
+    edges, counts = np.linspace(0.0, 1.0, 4), RNG.integers(1, 9, (2, 3, 3))
+    sweep = {"source.real_share": [0.1, 0.2]}
+    run = swept(values=(0.1, 0.2))
+    run.entries["spread"] = HistogramEntry(
+        counts, edges, *np.zeros((3, 2, 3), int), np.arange(3), tuple(sweep)
+    )
+    assert [pathlib.Path(file).name for file in output.figures(run, tmp_path)] == ["x.png"]
+
+
+def test_verdicts_are_told_before_a_figure_is_tried(tmp_path, capsys, monkeypatch):
+    def refuse(*_):
+        raise ValueError("no such figure")
+
+    run = swept(values=(0.1, 0.2))
+    run.attributes["dtype"] = "float32"
+    monkeypatch.setattr(output, "figures", refuse)
+    with pytest.raises(ValueError, match="no such figure"):
+        output.tell_result(run, tmp_path, 0.001, False)
+    assert "against theory" in capsys.readouterr().out
+
+
 def test_there_is_no_figure_of_nothing(tmp_path, capsys):
     assert command("plot", tmp_path / "none") == 2
     assert "there is no store" in capsys.readouterr().err
@@ -215,6 +246,7 @@ def test_several_columns_are_a_gaussian_in_as_many_dimensions(csv):
         ("a,y\n1,2\n2,3\n3,3\n", ["--target", "z"], "no column 'z'"),
         ("a,y\n1,2\n2,3\n3,3\n", ["--target", "y", "--column", "y"], "cannot be a feature too"),
         ("y\n1\n2\n3\n", ["--target", "y"], "no column besides 'y'"),
+        (",a,y\n0,1,2\n1,2,3\n2,3,5\n3,5,1\n", ["--target", "y"], "a column without a name, which may be an index: say with --column"),
         ("a,b,y\n1,2,1\n2,4,3\n3,6,3\n4,8,1\n5,10,2\n", ["--target", "y"], "rank 1"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import matplotlib
 
 matplotlib.use("Agg")
+import dataclasses
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ import mcollapse as mc
 from mcollapse import plots, rates
 from mcollapse.definitions import Thresholds
 from mcollapse.fates import OUTCOMES, fates
+from mcollapse.plots.optima import _told
 from mcollapse.plots.phases import LOOKS
 from mcollapse.plots.survival import share_interval
 from mcollapse.predicting import predictions
@@ -270,6 +272,21 @@ def test_an_optimum_of_moments_has_no_interval_and_one_at_an_end_is_said_to_be_t
     assert not [line for line in ax.get_lines() if line.get_marker() == "*"]
 
 
+def test_of_three_axes_the_free_one_names_the_lines():
+    run = weights(extra={"source.real.value": [30, 50], "source.synthetic.value": [40, 60]})
+    ax = plots.optimum(run, cell={"source.synthetic.value": 60}, law=False)
+    assert [text.split(":")[0] for text in legend(ax)[0][:2]] == ["real = 30", "real = 50"]
+
+
+def test_where_no_cubic_tells_the_least_of_the_values_is_named():
+    x = np.arange(1.0, 4.0)
+    told = [_told("w", x, np.array(mean), math.nan, None) for mean in ([2, 1, 3], [1, 2, 3], [3, 2, 1])]
+    assert [text.split(",")[0] for text in told] == [
+        "least of the values swept",
+        *["least at the end of what was swept"] * 2,
+    ]
+
+
 def test_optima_along_one_axis_for_each_value_of_another():
     ax = plots.optimum(weights(extra={"source.real.value": [30, 50]}))
     assert len([line for line in ax.get_lines() if line.get_marker() == "*"]) == 2
@@ -313,6 +330,35 @@ def test_fates_are_read_off_the_end_of_a_run():
     ]
     strict = fates(run, thresholds=Thresholds(slope=0.4), law=False)
     assert strict.words()[1, 0] == "plateaus"
+
+
+def test_means_that_rare_replicates_carry_or_nobody_knows_decide_nothing():
+    run = mapped(SLOPES)
+    entry = run["x"]
+    share, mean = np.zeros(entry.mean.shape), entry.mean.copy()
+    share[0, 0, -1] = share[0, 1, 1] = 0.5  # the second is not where a fate is looked at
+    mean[1, 0, -1] = np.nan
+    parts = (mean, entry.variance, entry.count, share)
+    run.entries["x"] = MomentsEntry(*parts, entry.generations, entry.sweep_axes)
+    assert fates(run, law=False).words().tolist() == [
+        ["undecided", "plateaus", "collapses"],
+        ["undecided", "plateaus", "plateaus"],
+    ]
+
+
+@pytest.mark.parametrize("width", [0.0, 0.1])
+def test_a_bracket_decides_no_fate_and_has_no_optimum(monkeypatch, width):
+    def wide(*given):
+        return [
+            dataclasses.replace(p, lower=p.values * (1 - width), upper=p.values)
+            for p in predictions(*given)
+            if p.law.kind == "exact"
+        ]
+
+    for module in ("mcollapse.fates", "mcollapse.plots.optima"):
+        monkeypatch.setattr(f"{module}.predictions", wide)
+    assert np.all(fates(mapped(SLOPES)).law == -1) == (width > 0)
+    assert bool(lines(plots.optimum(weights()), "--")) == (width == 0)
 
 
 def test_moments_have_fates_too():

@@ -12,8 +12,11 @@ from matplotlib import pyplot
 
 import mcollapse as mc
 from mcollapse import plots
+from mcollapse.plots.lines import Curve
+from mcollapse.plots.marks import draw_law
 from mcollapse.predicting import predictions
 from mcollapse.recording import HistogramEntry, HittingEntry, KeptEntry, MomentsEntry, QuantilesEntry
+from mcollapse.theory import Prediction
 from tests.helpers import GAUSSIAN, categorical, gaussian
 
 REPLICATES, GENERATIONS = 200, 30
@@ -157,6 +160,23 @@ def test_a_histogram_is_shades_of_its_density():
     np.testing.assert_allclose(mesh.get_array(), entry.density[1].T)
     assert mesh.get_coordinates()[0, :, 0].tolist() == [-0.5, *(EVERY[:-1] + 0.5), EVERY[-1] + 0.5]
     assert run.plot(cell={"source.real_share": 0.1}, scale="log").get_yscale() == "log"
+
+
+def test_of_a_bracket_only_what_is_known_is_a_line():
+    (law,) = [p.law for p in predictions(log_variances(kept()), "x") if p.law.kind == "exact"][:1]
+    values, lower = np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.5, 3.0])
+    assert Prediction(law, "x", "mean", EVERY[:3], values).sharp.all()
+    said = Prediction(law, "x", "mean", EVERY[:3], values, lower=lower, upper=values)
+    assert said.sharp.tolist() == [True, False, True]
+    _, ax = pyplot.subplots()
+    draw_law(ax, Curve(law, EVERY[:3], values, lower, values, False, 1.0))
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), [1.0, np.nan, 3.0])
+    assert len(ax.collections) == 1
+
+
+def test_a_crossing_of_a_metric_that_has_no_hash_is_drawn():
+    run = hitting(mc.metrics.Above(mc.metrics.standard_deviation, 0.5), gaussian(), GAUSSIAN, below=0.5)
+    assert lines(run.plot(), "-")
 
 
 def test_a_law_is_drawn_only_of_what_is_drawn():

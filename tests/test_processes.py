@@ -10,12 +10,13 @@ import pytest
 from scipy import special, stats
 
 import mcollapse as mc
-from mcollapse import metrics
+from mcollapse import metrics, theory
 from mcollapse.data import Samples
 from mcollapse.families import Categorical, Gaussian, LabelledGaussians, LinearRegression
 from mcollapse.processes import Coevolution, OneShotMixing, PopulationLimit, WeakSupervision
 from mcollapse.processes.coevolution import posteriors
 from mcollapse.random import Key
+from mcollapse.theory import population_limit
 from tests.helpers import GAUSSIAN, gaussian, keep, nothing_compiled
 from tests.statistical import assert_agrees, assert_law_rejected, moments
 from tests.theory.rows import ROWS
@@ -137,6 +138,15 @@ def test_the_population_limit_dies_of_heat():
         assert np.ptp(found["top"].values) == 0 and not np.isclose(
             run(1.1 * share, tau)["top"].mean, value, rtol=1e-3
         )
+
+
+def test_mass_where_the_truth_has_none_is_infinitely_far():
+    setting = theory.PopulationSetting(
+        probabilities=np.array([0.5, 0.5, 0.0]), first=np.array([0.4, 0.5, 0.1]), shares=np.array([0.0, 0.5, 1.0]),
+        temperatures=np.ones(3),
+    )  # fmt: skip
+    (said,) = population_limit.predict(setting, [("chi_square", {})], np.arange(3))
+    assert said.values.tolist() == [np.inf, np.inf, 0.0]
 
 
 def test_distances_in_the_population_limit_shrink_by_the_share():

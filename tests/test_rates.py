@@ -1,5 +1,6 @@
 """Slopes and optima of made-up replicates, whose law is known: the interval holds it as often as it says."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -100,6 +101,22 @@ def test_means_that_rare_replicates_carry_are_told():
     values[0] = 1000.0
     found = made(KeptEntry(values, AT), process=gaussian(), truth=GAUSSIAN).rate()
     assert found.heavy and "do not trust" in str(found)
+
+
+def test_a_mean_that_hangs_on_one_block_has_no_rate():
+    values = np.full((64, len(AT)), -1.0)
+    values[0] = 100.0
+    with pytest.raises(ValueError, match="'x' hangs on one block of replicates"):
+        made(KeptEntry(values, AT)).rate()
+
+
+def test_a_bracket_has_no_slope(monkeypatch):
+    run = made(KeptEntry(tilted(0), AT), process=gaussian(), truth=GAUSSIAN)
+    (said, *_) = [p for p in rates.predictions(run, "x") if p.law.kind == "exact"]
+    wide = dataclasses.replace(said, lower=said.values * 0.9, upper=said.values)
+    for found, name in ((said, said.law.name), (wide, "")):
+        monkeypatch.setattr(rates, "predictions", lambda *_, found=found: [found])
+        assert run.rate().law == name
 
 
 def test_the_lowest_point_of_a_skewed_curve():

@@ -1,5 +1,7 @@
 """Verdicts: what is called violated, what is not, and what could have been seen."""
 
+import math
+
 import jax
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import mcollapse as mc
 from mcollapse import theory
 from mcollapse.predicting import predictions
 from mcollapse.significance import binomial_p_value, critical_value, t_p_value
+from mcollapse.verdicts import _Test
 from tests.helpers import COIN, GAUSSIAN, ZIPF, bernoulli, categorical, gaussian
 
 MOMENTS = {
@@ -99,6 +102,18 @@ def test_nothing_observed_is_no_infinite_deviation():
     assert run["single_symbol"].mean[1] == 0.0
     exact = [v for v in run.compare() if v.law.kind == "exact"]
     assert exact and all(v.outcome == "consistent" for v in exact)
+
+
+def test_power_counts_what_is_known_and_no_bracket():
+    card = next(law for law in theory.LAWS if law.kind == "exact")
+    values, error = np.ones(2), np.array([0.001, 0.1])
+    sharp, wide, both = (np.array(side) for side in ([1.0, 1.0], [0.5, 0.5], [0.5, 1.0]))
+    powers = []
+    for lower in (sharp, both, wide):
+        said = theory.Prediction(card, "x", "mean", np.arange(2), values, lower=lower, upper=values)
+        test = _Test(said, "x", values, error, False, np.zeros(2, bool), 1000, {}, 1e-6)
+        powers.append(test._power(np.ones(2, bool), 0.01))
+    assert powers[1] == pytest.approx(100 * powers[0]) and math.isnan(powers[2])
 
 
 def test_few_losses_are_no_false_alarm():

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def tell_result(result: "Trajectories", target: pathlib.Path, level: float, as_json: bool) -> bool:
     """Verdicts, figures and what it cost; whether a law is violated."""
     report = result.compare(level=level)
-    drawn = [] if len(result.attributes["sweep"]) > 1 else figures(result, target)
     if as_json:
+        drawn = figures(result, target)
         data = {"run": result.attributes, "verdicts": report.rows(), "store": str(target / "run.zarr")}
         print(
             json.dumps(
@@ -30,8 +30,9 @@ def tell_result(result: "Trajectories", target: pathlib.Path, level: float, as_j
         )
         return bool(report.violated)
     print_report(report)
+    print(result.stats or told_statuses(result.status_counts()), flush=True)
+    drawn = figures(result, target)
     shown = f", figures {', '.join(drawn)}" if drawn else ""
-    print(result.stats or told_statuses(result.status_counts()))
     print(f"data set {target / 'run.zarr'}{shown}", flush=True)
     return bool(report.violated)
 
@@ -47,10 +48,15 @@ def stats_data(result: "Trajectories") -> dict[str, Any] | None:
 
 
 def figures(result: "Trajectories", target: pathlib.Path) -> list[str]:
-    """A figure for each record that is one number a generation; a full disk costs a line, and no result."""
-    made = []
+    """A figure for each record that is one number a generation; a full disk costs a line, and no result.
+
+    Of several axes, and of histograms of several cells, no figure can be drawn that nobody chose.
+    """
+    made, sweep = [], result.attributes["sweep"]
+    if len(sweep) > 1:
+        return made
     for name, entry in result.items():
-        if entry.component_shape:
+        if entry.component_shape or (entry.kind == "histogram" and sweep):
             continue
         file = target / f"{name}.png"
         try:
@@ -62,11 +68,12 @@ def figures(result: "Trajectories", target: pathlib.Path) -> list[str]:
     return made
 
 
-def save_figure(axes: Any, file: pathlib.Path) -> None:
-    """Write and close."""
+def save_figure(axes: Any, file: pathlib.Path, *, page: bool = False) -> None:
+    """Write and close; for a page as wide as it was drawn and with the page's dots, else cut to the ink."""
     import matplotlib.pyplot as plt
 
-    axes.figure.savefig(file, dpi=150, bbox_inches="tight")
+    how: dict[str, Any] = {} if page else {"dpi": 150, "bbox_inches": "tight"}
+    axes.figure.savefig(file, **how)
     plt.close(axes.figure)
 
 

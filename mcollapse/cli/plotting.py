@@ -45,7 +45,7 @@ def plot_run(
     with plots.paper(width) if width is not None else contextlib.nullcontext():
         axes = function(run, record, **given)
         target.parent.mkdir(parents=True, exist_ok=True)
-        save_figure(axes, target)
+        save_figure(axes, target, page=width is not None)
     return target
 
 

@@ -101,6 +101,11 @@ def _regression(table: Table, columns: Sequence[str], target: str) -> Truth:
 def _features(table: Table, columns: Sequence[str], target: str) -> list[str]:
     table.numbers([target])  # refused under its own name
     features = list(columns) or [column for column in table.columns if column != target]
+    if not columns and not all(column.strip() for column in features):
+        raise ValueError(
+            f"{table.name} has a column without a name, which may be an index: say with --column NAME which "
+            "columns are features"
+        )
     if target in features:
         raise ValueError(f"{target!r} is the target, and cannot be a feature too: leave it out of --column")
     if not features:

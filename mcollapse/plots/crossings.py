@@ -34,8 +34,10 @@ def survival_predictions(run: Trajectories, name: str, cell: dict[str, float]) -
         return predictions(run, name, cell)
     if metric == "single_symbol" and absorbing(run) and reducer.above is not None:
         return [_opposite(p) for p in predictions(run, name, cell)] if 0 <= float(reducer.above) < 1 else []
-    if record.metric in DEVIATIONS and reducer.below is not None:
-        above = metrics.Above(metrics.standard_deviation, DEVIATIONS[record.metric](float(reducer.below)))
+    # a metric of the user's may hold arrays, and has no hash then
+    deviation = next((told for own, told in DEVIATIONS.items() if own is record.metric), None)
+    if deviation is not None and reducer.below is not None:
+        above = metrics.Above(metrics.standard_deviation, deviation(float(reducer.below)))
         found = predictions(run, name, cell, above)
         return [_as_bound(p, run) for p in found if p.law.kind in ("exact", "upper bound")]
     return []

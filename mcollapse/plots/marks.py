@@ -12,6 +12,7 @@ from mcollapse import theory
 from mcollapse.plots.lines import Curve, Line
 from mcollapse.plots.style import BOUNDS, COLOURS, DARK, STYLES, lighter
 from mcollapse.recording import Entry, HistogramEntry, HittingEntry, KeptEntry, MeanEntry, QuantilesEntry
+from mcollapse.theory.law import closed
 
 if TYPE_CHECKING:  # an optional part, imported where it is used
     from matplotlib.axes import Axes
@@ -108,7 +109,7 @@ def _identity(line: Line) -> dict[str, Any]:
 
 
 def draw_law(ax: "Axes", curve: Curve) -> None:
-    """The curve in its law's style, once in the legend; between its bounds where it has two."""
+    """The curve in its law's style, once in the legend; of what is only known to lie between, the bracket."""
     label, handles = law_name(curve.law), dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     style = {"color": DARK, "linewidth": curve.width, "drawstyle": "steps-post" if curve.steps else "default"}
     if label in handles:
@@ -117,9 +118,11 @@ def draw_law(ax: "Axes", curve: Curve) -> None:
     elif curve.law.kind in BOUNDS:
         drawn = sum(text.startswith(curve.law.kind) for text in handles)
         style |= _marker(BOUNDS[curve.law.kind][drawn % 3])
+    values = curve.values
     if curve.lower is not None and curve.upper is not None:
+        values = np.where(closed(curve.lower, curve.upper), values, np.nan)
         ax.fill_between(curve.generations, curve.lower, curve.upper, color=DARK, alpha=0.15, linewidth=0)
-    ax.plot(curve.generations, curve.values, STYLES[curve.law.kind], label=label, zorder=3, **style)
+    ax.plot(curve.generations, values, STYLES[curve.law.kind], label=label, zorder=3, **style)
 
 
 def _marker(marker: Any) -> dict[str, Any]:

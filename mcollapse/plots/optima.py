@@ -130,6 +130,7 @@ def _curves(
         if isinstance(entry, KeptEntry):
             values = np.asarray(entry.values[:, *line, place], np.float64)
         own = {path: sweep[path][k] for path, k in zip(sweep, index, strict=True) if path != along}
+        own = dict(sorted(own.items(), key=lambda item: item[0] not in cell))  # what is free names the line
         curves.append(
             _Curve(own, np.asarray(sweep[along], np.float64), values, entry.mean[(*line, place)],
                    entry.standard_error[(*line, place)])
@@ -154,8 +155,7 @@ def _draw(
     x, mean, error = curve.places[order], curve.mean[order], curve.error[order]
     best, spread = _best(x, mean, None if curve.values is None else curve.values[:, order])
     short = short_name(along)
-    told = [f"least at {short} {_rounded(best, spread)}" if math.isfinite(best) else
-            f"least at the end of what was swept, {short} {number(x[np.argmin(mean)])}"]  # fmt: skip
+    told = [_told(short, x, mean, best, spread)]
     if law is not None:
         fine, values, _ = law
         ax.plot(fine, values, STYLES["exact"], color=DARK if alone else colour, linewidth=1.3, zorder=1.5)
@@ -176,8 +176,17 @@ def _draw(
             ax.axvspan(best - 2 * spread, best + 2 * spread, color=colour, alpha=0.2, linewidth=0, zorder=0.5)
 
 
+def _told(short: str, x: np.ndarray, mean: np.ndarray, best: float, spread: float | None) -> str:
+    """Where the means are least, in words."""
+    if math.isfinite(best):
+        return f"least at {short} {_rounded(best, spread)}"
+    place = int(np.argmin(mean))
+    where = "at the end of what was swept" if place in (0, len(x) - 1) else "of the values swept"
+    return f"least {where}, {short} {number(x[place])}"
+
+
 def _best(x: np.ndarray, mean: np.ndarray, values: np.ndarray | None) -> tuple[float, float | None]:
-    """Where the means are least, NaN where that is at an end, and the standard error where it is known."""
+    """Where the means are least, NaN where no cubic tells, and the standard error where it is known."""
     if not np.all(np.isfinite(mean)) or not np.all(mean > 0):
         return math.nan, None
     around = near_lowest(mean)
@@ -188,7 +197,9 @@ def _best(x: np.ndarray, mean: np.ndarray, values: np.ndarray | None) -> tuple[f
         return math.nan, None
     if values is None or len(values) < BLOCKS or not np.all(np.isfinite(values)):
         return best, None
-    return jackknife(values[:, around], lambda means: lowest(x[around], means))
+    kept = values[:, around]
+    best, spread = jackknife(kept, lambda means: lowest(x[around], means) if np.all(means > 0) else math.nan)
+    return best, spread if math.isfinite(spread) else None
 
 
 def _rounded(value: float, error: float | None) -> str:
@@ -209,6 +220,7 @@ def _law(
     for place in places:
         cell = {**curve.cell, along: float(place)}
         said = [p for p in predictions(run, name, cell) if p.law.kind == "exact" and p.statistic == "mean"]
+        said = [p for p in said if p.sharp[at]]
         if not said:
             return None
         found.append(said[0])

@@ -19,7 +19,7 @@ LOOKS = {
     "improves": ("#d6e9f5", "v", "improvement"),
     "plateaus": ("#8fb8d6", "s", "plateau"),
     "collapses": ("#b5532a", "^", "collapse"),
-    "undecided": ("#ffffff", "x", "undecided: needs more replicates"),
+    "undecided": ("#ffffff", "x", "undecided: needs more replicates,\nor rare ones carry the mean"),
 }
 """Colour, mark and word of each outcome; from light to dark in grey too."""
 MOST_TICKS = 9
@@ -39,7 +39,8 @@ def phases(
     """A map of two axes of a sweep: improvement, plateau or collapse, as `mcollapse.fates` reads them.
 
     Cells are as large as each other, whatever their values. Dashed lines part the cells that differ by the
-    exact law, read in the same way; what is undecided needs more replicates.
+    exact law, read in the same way. What is undecided needs more replicates, or its mean is carried by rare
+    ones.
 
     Arguments:
         run: a sweep over at least two numbers.

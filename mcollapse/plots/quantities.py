@@ -42,7 +42,7 @@ QUANTITIES = {
 AXES = {
     "real share": "real share α",
     "real share exponent": "exponent of the real share",
-    "real share scale": "real share α at generation 1",
+    "real share scale": "scale of the real share α",
     "sizes": "sample size n (points)",
     "sizes scale": "scale of the sample size (points)",
     "sizes exponent": "exponent of the sample size",

@@ -41,6 +41,11 @@ class Law:
             raise ValueError(f"the kind of law {self.name!r} is {self.kind!r}; use one of {_KINDS}")
 
 
+def closed(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Where the two sides of a bracket are one number, up to rounding."""
+    return np.isclose(lower, upper, rtol=1e-6, atol=1e-9)
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     r"""What a law says of one quantity at some generations.
@@ -89,6 +94,13 @@ class Prediction:
         for array in (self.values, self.lower, self.upper, self.variance):
             if array is not None and (array.shape != self.values.shape or np.isnan(array).any()):
                 raise ValueError(f"{name}: {self.quantity} has a NaN or the wrong shape {array.shape}")
+
+    @property
+    def sharp(self) -> np.ndarray:
+        """Where the value itself is known and not only a bracket of it, bool [shape of values]."""
+        if self.lower is None or self.upper is None:
+            return np.ones(self.values.shape, dtype=bool)
+        return closed(self.lower, self.upper)
 
     def standard_error(self, replicates: int) -> np.ndarray | None:
         """Standard error of the statistic, shape of values, or None where no law gives it."""

@@ -59,9 +59,10 @@ def predict(setting: PopulationSetting, asked: Asked, generations: np.ndarray) -
     """Distances to the truth, and concentration."""
     path, truth = population_path(setting)[generations], np.asarray(setting.probabilities, dtype=float)
     square = (path - truth) ** 2
+    without = np.where((truth == 0) & (path > 0), np.inf, 0.0)  # mass where the truth has none
     values = {
         "squared_error": square.sum(axis=1),
-        "chi_square": np.divide(square, truth, out=np.zeros_like(square), where=truth > 0).sum(axis=1),
+        "chi_square": np.divide(square, truth, out=without, where=truth > 0).sum(axis=1),
         "concentration": (path**2).sum(axis=1),
     }
     nothing = np.zeros(len(generations))

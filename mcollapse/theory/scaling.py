@@ -7,10 +7,11 @@ from scipy import special
 def zipf_error(size: np.ndarray | float, exponent: float, rank: float = np.inf) -> np.ndarray:
     r"""Test error of a memorised table of Zipf's law, for many points: a power of T, and a floor.
 
-    $$ \frac{\Gamma(1-1/\beta)}{\beta\,\zeta(\beta)^{1/\beta}}\,T^{-(\beta-1)/\beta}
-       + \frac{c^{-(\beta-1)}}{(\beta-1)\,\zeta(\beta)} . $$
+    $$ \frac{\Gamma(1-1/\beta,\;T c^{-\beta}/\zeta(\beta))}{\beta\,\zeta(\beta)^{1/\beta}}
+       \,T^{-(\beta-1)/\beta} + \frac{c^{-(\beta-1)}}{(\beta-1)\,\zeta(\beta)} . $$
     The test error $\sum_i p_i(1-q_i)^T$ of a memorised table, $p_i = i^{-\beta}/\zeta(\beta)$, whose T
-    points have no symbol beyond rank c; the floor is the mass of the lost tail. `memorised_error` is exact.
+    points have no symbol beyond rank c; $\Gamma(a, x)$ is the upper incomplete function, $\Gamma(a)$ where
+    nothing is cut, and the floor is the mass of the lost tail. `memorised_error` is exact.
 
     Arguments:
         size: T in points, any shape.
@@ -26,8 +27,10 @@ def zipf_error(size: np.ndarray | float, exponent: float, rank: float = np.inf) 
         raise ValueError(f"a law of infinitely many symbols needs an exponent above 1, got {exponent}")
     total = float(special.zeta(exponent))
     learned = special.gamma(1 - 1 / exponent) / (exponent * total ** (1 / exponent))
+    points = np.asarray(size, dtype=float)
     floor = 0.0 if np.isinf(rank) else rank ** (1 - exponent) / ((exponent - 1) * total)
-    return learned * np.asarray(size, dtype=float) ** (1 / exponent - 1) + floor
+    within = special.gammaincc(1 - 1 / exponent, points * float(rank) ** -exponent / total)
+    return learned * within * points ** (1 / exponent - 1) + floor
 
 
 def zipf_rank(size: float, exponent: float) -> float:

@@ -120,7 +120,8 @@ def weighted_covariance_limit(weight: float, real: int, synthetic: int, dimensio
     $$ A = w^2\Bigl[p\bigl(1+\tfrac1\nu\bigr)+\tfrac{p^2}\nu\Bigr] + 2w(1-w)p
        + a\Bigl[\bigl(1+\tfrac1\mu\bigr)A + \tfrac B\mu\Bigr],\qquad
        B = w^2\Bigl[p^2+\tfrac{2p}\nu\Bigr] + 2w(1-w)p^2 + a\Bigl[\tfrac{2A}\mu + B\Bigr], $$
-    less p. About $(p^2+p) V(w, n/m)/n$.
+    less p. About $(p^2+p) V(w, n/m)/n$. Infinite where the recursion does not contract: few synthetic points
+    at a small weight.
 
     Arguments:
         weight: w in (0, 1].
@@ -134,6 +135,8 @@ def weighted_covariance_limit(weight: float, real: int, synthetic: int, dimensio
     p, nu, mu, rest = dimension, real - 1, synthetic - 1, (1 - weight) ** 2
     both = 2 * weight * (1 - weight)
     matrix = np.array([[1 - rest * (1 + 1 / mu), -rest / mu], [-2 * rest / mu, 1 - rest]])
+    if np.abs(np.linalg.eigvals(np.eye(2) - matrix)).max() >= 1:
+        return np.inf
     known = [
         weight**2 * (p * (1 + 1 / nu) + p**2 / nu) + both * p,
         weight**2 * (p**2 + 2 * p / nu) + both * p**2,

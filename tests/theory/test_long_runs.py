@@ -75,6 +75,13 @@ def test_long_runs_are_where_the_exact_transients_end(weight, n, m):
     assert theory.same_real_limit(weight, n / m) > 1 and np.isclose(theory.same_real_limit(0.5, 1.0), 4 / 3)
 
 
+def test_covariances_without_a_limit_have_an_infinite_risk():
+    assert theory.weighted_covariance_limit(0.01, 100, 5, 3) == np.inf
+    assert theory.weighted_covariance_limit(1.0, 100, 2, 3) == pytest.approx((9 + 3) / 99)  # no other points
+    for weight in (0.05, 0.3):
+        assert 0 < theory.weighted_covariance_limit(weight, 100, 1000, 3) < np.inf
+
+
 def test_published_numbers_of_weights():
     assert np.isclose(theory.weighted_covariance_limit(GOLDEN, 100, 100, 2), 0.037565, atol=5e-7)
     found = [theory.weighted_limit(w, 1.0) / 50 for w in (0.3, 0.5, 0.62, 0.7)]
@@ -253,7 +260,10 @@ def test_tails_of_zipf(beta):
         )
     cut = np.where(ranks <= 300, table, 0.0)
     floor = theory.memorised_error(table, cut / cut.sum(), 10**10)
-    assert np.isclose(floor, theory.zipf_error(1e10, beta, 300) - theory.zipf_error(1e10, beta), rtol=1e-2)
+    assert np.isclose(floor, theory.zipf_error(1e10, beta, 300), rtol=1e-2)
+    for size in (1e3, 1e5, 1e6):  # few symbols are left to learn at the last
+        exact = theory.memorised_error(table, cut / cut.sum(), int(size))
+        assert np.isclose(exact, theory.zipf_error(size, beta, 300), rtol=2e-2)
     assert np.isclose(theory.zipf_rank(1e6, beta), 1e6 ** (1 / beta))
     with pytest.raises(ValueError, match="above 1"):
         theory.zipf_error(10.0, 1.0)

@@ -67,6 +67,7 @@ def test_variance_vanishes_under_replacement_and_not_with_real_data(name):
     assert kept.collapse_report()[4].answer == "no"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alive", slow("support")])
 def test_tails_disappear(name):
     lost = run_of(categorical(), ZIPF, [name, "concentration", "entropy"], reduce=mc.Moments())

@@ -337,6 +337,7 @@ def test_labelled_gaussians_are_retrained_like_any_family(path):
     assert_agrees(*moments(run["class_traces"].values[:, 1]), np.full(3, 0.2 * kept))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pool, counts",
     [

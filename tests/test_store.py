@@ -135,10 +135,14 @@ def test_a_second_signal_acts_at_once(store, whole, monkeypatch):
     def interrupted(*_):
         signal.raise_signal(signal.SIGINT)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Checkpoints, "save", interrupted)
-        with pytest.raises(mc.Interrupted, match="at once.*go on with") as stopped:
-            simulated(store, progress=Breaking(8, lambda: signal.raise_signal(signal.SIGINT)))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background ignores
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Checkpoints, "save", interrupted)
+            with pytest.raises(mc.Interrupted, match="at once.*go on with") as stopped:
+                simulated(store, progress=Breaking(8, lambda: signal.raise_signal(signal.SIGINT)))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stopped.value.code == 130
     assert_whole(simulated(store), store, whole)
 

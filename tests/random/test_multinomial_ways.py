@@ -69,6 +69,7 @@ def test_ten_million_tables(categories, n):
     assert_counts_fit(sample[:, :2].sum(1), stats.binom(n, shares[chosen[:2]].sum()), shift=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("categories", [3, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_lane_has_its_own_way(categories):
     """Lanes above and below the limit side by side: each has the bits that it has alone, however it is mapped."""
